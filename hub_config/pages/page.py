@@ -1,0 +1,68 @@
+"""What our templates can call beside gettext: addresses, the hub's texts, what a session is."""
+
+from functools import lru_cache
+from urllib.parse import parse_qsl, quote, urlencode, urlsplit
+
+import jinja2
+
+from .handlers import version
+from .hub_texts import FUNCTIONS
+from .languages import HubPages, localized, page_language, request_of
+
+
+@jinja2.pass_context
+def here(context) -> str:
+    """The path of this page, to come back to it; without the token of a submitted form.
+
+    (The start form's address must not keep `_xsrf`: the hub would take it for an option and start
+    a session with it.)
+    """
+    request = request_of(context)
+    if request is None:
+        return ""
+    parts = urlsplit(request.uri)
+    query = [pair for pair in parse_qsl(parts.query, keep_blank_values=True) if pair[0] != "_xsrf"]
+    return parts.path + ("?" + urlencode(query) if query else "")
+
+
+@jinja2.pass_context
+def language_url(context, language: str) -> str:
+    """Where the switch to a language leads."""
+    return f"{context['base_url']}language/{language}?next={quote(here(context), safe='')}"
+
+
+@jinja2.pass_context
+def asset(context, name: str) -> str:
+    """The address of one of our static files."""
+    return f"{context['base_url']}minga/{name}?v={_version(name)}"
+
+
+_version = lru_cache(version)
+
+
+@jinja2.pass_context
+def session_words(context, spawner) -> list[str]:
+    """What runs in a session, in words: course, site, profile; what is unknown is left out."""
+    offer, chosen = getattr(spawner, "offer", None), spawner.user_options or {}
+    if offer is None or not isinstance(chosen, dict):
+        return []
+    offered, words = offer(), []
+    for kind in ("course", "site", "profile"):
+        for item in offered.get(kind + "s", []):
+            if item["name"] == chosen.get(kind):
+                words.append(localized(item["title"], page_language(context)))
+    return words
+
+
+class Pages(HubPages):
+    """The Jinja extension that `configure` names."""
+
+    def __init__(self, environment: jinja2.Environment):
+        super().__init__(environment)
+        environment.globals.update(
+            FUNCTIONS,
+            here=here,
+            language_url=language_url,
+            asset=asset,
+            session_words=session_words,
+        )

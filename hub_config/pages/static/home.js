@@ -1,0 +1,43 @@
+// The start page: stop, remove and create sessions.
+"use strict";
+{
+  const _ = minga.translate;
+
+  /** Run an action of a button; say below it when it failed. */
+  async function run(button, action) {
+    const error = button.closest(".actions, form").parentElement.querySelector(".form-error");
+    button.disabled = true;
+    try {
+      await action();
+      location.reload();
+    } catch (problem) {
+      button.disabled = false;
+      if (error) {
+        error.textContent = problem.message;
+        error.hidden = false;
+      }
+    }
+  }
+
+  for (const box of document.querySelectorAll("[data-server]")) {
+    const path = minga.sessionPath(box.dataset.server);
+    box.querySelector("[data-stop]")?.addEventListener("click", (event) => {
+      event.currentTarget.textContent = _("Deteniendo…");
+      run(event.currentTarget, () => minga.api("DELETE", path));
+    });
+    box.querySelector("[data-remove]")?.addEventListener("click", (event) => {
+      if (confirm(_("¿Borrar la sesión «{name}»? Tus archivos no se borran.", { name: box.dataset.server }))) {
+        run(event.currentTarget, () => minga.api("DELETE", path, { remove: true }));
+      }
+    });
+  }
+
+  document.getElementById("new-session")?.addEventListener("submit", (event) => {
+    event.preventDefault();
+    const name = document.getElementById("new-name").value;
+    location.assign(`${minga.baseUrl}spawn/${encodeURIComponent(minga.user)}/${encodeURIComponent(name)}`);
+  });
+
+  // what is starting or stopping will soon be something else
+  if (document.querySelector(".state.busy")) setTimeout(() => location.reload(), 3000);
+}

@@ -1,0 +1,80 @@
+// The pending page: follows the hub's event stream, in the page's language; cancels.
+"use strict";
+{
+  const _ = minga.translate;
+  const page = document.getElementById("pending");
+  const bar = document.getElementById("progress");
+  const line = document.getElementById("progress-message");
+  const log = document.getElementById("log");
+  const cancel = document.getElementById("cancel");
+  const language = document.documentElement.lang;
+  let leaving = false;
+
+  // JupyterHub's own events are English sentences
+  const hubSentences = [
+    [/^Server requested/, () => _("Solicitud recibida.")],
+    [/^Spawning server/, () => _("Iniciando tu sesión…")],
+    [/^Server ready/, () => _("Tu sesión está lista.")],
+    [/^Spawn cancelled/, () => _("Cancelaste la sesión.")],
+    [/^Spawn failed/, () => _("La sesión no pudo iniciarse.")],
+  ];
+
+  /** The sentence of an event: its own in our language, or ours for the hub's. */
+  function sentence(event) {
+    if (event.messages?.[language]) return event.messages[language];
+    const known = hubSentences.find(([pattern]) => pattern.test(event.message ?? ""));
+    if (known) return known[1]();
+    return event.messages ? event.messages.es : "";
+  }
+
+  function show(text) {
+    if (!text || text === line.textContent) return;
+    line.textContent = text;
+    const entry = document.createElement("li");
+    const time = new Date().toLocaleTimeString(language, { timeStyle: "medium" });
+    entry.textContent = `${time} · ${text}`;
+    log.append(entry);
+  }
+
+  function leave(address) {
+    leaving = true;
+    events.close();
+    if (address) location.assign(address);
+    else location.reload();
+  }
+
+  const events = new EventSource(page.dataset.progressUrl);
+  events.onmessage = ({ data }) => {
+    if (leaving) return;
+    const event = JSON.parse(data);
+    if (event.progress !== undefined) bar.value = event.progress;
+    show(sentence(event));
+    if (event.ready) leave();
+    if (event.failed) {
+      // the page that comes next says why, in this language
+      events.close();
+      setTimeout(leave, 1000);
+    }
+  };
+  events.onerror = () => {
+    // the browser reconnects by itself unless the hub refused: then the state has changed
+    if (events.readyState === EventSource.CLOSED && !leaving) setTimeout(leave, 2000);
+  };
+
+  cancel.addEventListener("click", async () => {
+    cancel.disabled = true;
+    leaving = true;
+    document.getElementById("pending-title").textContent = _("Cancelando…");
+    document.getElementById("pending-hint").textContent = _("Se retira la solicitud de la cola.");
+    bar.removeAttribute("value");
+    try {
+      await minga.api("DELETE", minga.sessionPath(page.dataset.server, page.dataset.owner));
+      leave(`${minga.baseUrl}home`);
+    } catch (problem) {
+      leaving = false;
+      cancel.disabled = false;
+      show(problem.message);
+      setTimeout(() => leave(), 4000);
+    }
+  });
+}
