@@ -1,0 +1,43 @@
+# Each line calls one tool. `make hub` and `make test` do all of the set-up by themselves.
+PYTHON ?= python3
+VENV := .venv/bin/python
+DEPLOYMENT ?=
+export PORT
+ifneq ($(DEPLOYMENT),)
+export MINGA_DEPLOYMENT := $(abspath $(DEPLOYMENT))
+endif
+
+.PHONY: help hub stop test test-fast book lint clean clean-all
+
+help:  ## show this
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+
+hub:  ## set up and start Minga on 127.0.0.1:8000 (PORT=… moves it); Ctrl-C stops it
+	@$(PYTHON) deploy/install.py hub
+	@$(VENV) -m book.build
+	@exec $(VENV) -m hub_config.run
+
+stop:  ## stop what `make hub` started, sessions included
+	@[ ! -x $(VENV) ] || $(VENV) -m hub_config.run --stop
+
+test:  ## set up and run all tests
+	@$(PYTHON) deploy/install.py test
+	@$(VENV) -m pytest
+
+test-fast:  ## the tests to run while editing
+	@$(PYTHON) deploy/install.py test
+	@$(VENV) -m pytest -m "not slow"
+
+book:  ## build the course book into _build/book
+	@$(PYTHON) deploy/install.py book
+	@$(VENV) -m book.build
+
+lint:  ## check style
+	@$(VENV) -m ruff check . && $(VENV) -m ruff format --check .
+
+clean: stop  ## stop, and remove what was installed and built; people's work in .minga stays
+	rm -rf .venv .minga/slurm _build artifacts deploy/proxy/node_modules book/theme/node_modules
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+clean-all: clean  ## clean, and forget the try-out: accounts, homes, submissions, grades
+	rm -rf .minga

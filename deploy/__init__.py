@@ -1,0 +1,1 @@
+"""Set-up of a machine, and how Minga is run on one."""

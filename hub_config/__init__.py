@@ -1,0 +1,1 @@
+"""What the hub is told: the description of one installation and what follows from it."""

@@ -1,0 +1,70 @@
+"""What you may do: groups, roles, courses.
+
+The group `nbgrader-<course>` are the course's students, `formgrade-<course>` its instructors;
+nbgrader's JupyterHubAuthPlugin knows them by these names.
+"""
+
+from .deployment import Deployment
+from .state import State
+
+STUDENTS = "nbgrader-"
+INSTRUCTORS = "formgrade-"
+
+
+def courses_of(groups: list[str]) -> set[str]:
+    """Return the courses that somebody in these hub groups takes part in."""
+    return {
+        group.removeprefix(prefix)
+        for prefix in (STUDENTS, INSTRUCTORS)
+        for group in groups
+        if group.startswith(prefix)
+    }
+
+
+def configure(c, deployment: Deployment, state: State) -> None:
+    """Tell the hub the groups of each course, and what each kind of person may do."""
+    groups, roles = {}, []
+    for name, course in deployment.courses.items():
+        groups[INSTRUCTORS + name] = {"users": course.instructors}
+        groups[STUDENTS + name] = {"users": course.students}
+        see = [f"list:services!service={name}", f"read:services!service={name}"]
+        roles += [
+            {
+                "name": f"{INSTRUCTORS}{name}",
+                "description": f"Opens the formgrader of {name}",
+                "groups": [INSTRUCTORS + name],
+                "scopes": [f"access:services!service={name}", *see],
+            },
+            {
+                "name": f"{STUDENTS}{name}",
+                "groups": [STUDENTS + name],
+                "description": f"Takes part in {name}",
+                "scopes": see,
+            },
+            {
+                # What nbgrader asks the hub as the course's formgrader.
+                "name": f"service-{name}",
+                "description": f"The formgrader service of {name}",
+                "services": [name],
+                "scopes": [
+                    f"read:groups!group={STUDENTS}{name}",
+                    f"read:groups!group={INSTRUCTORS}{name}",
+                    "list:users",
+                    "read:users:name",
+                    "read:users:groups",
+                ],
+            },
+        ]
+    roles.append(
+        {
+            # A session may ask the hub which courses its own person is in; nothing of others.
+            "name": "server",
+            "scopes": [
+                "users:activity!user",
+                "access:servers!server",
+                "read:users!user",
+            ],
+        }
+    )
+    c.JupyterHub.load_groups = groups
+    c.JupyterHub.load_roles = roles

@@ -1,0 +1,328 @@
+"""The typed description of one installation: one YAML file, checked before anything starts.
+
+Every key is documented where it is declared. A key that does not exist, or a value that
+cannot be, stops the start with the file, the line, the key, the reason and what is allowed.
+"""
+
+import ipaddress
+import os
+from pathlib import Path
+from typing import Annotated, Literal
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from spawners.choices import Name, Titles
+from spawners.cluster.description import ClusterDescription, NodeDescription
+
+ROOT = Path(__file__).resolve().parent.parent
+DEFAULT = ROOT / "hub_config" / "deployments" / "local.yaml"
+
+Person = Annotated[str, Field(pattern=r"^[a-z][a-z0-9._-]{0,31}$")]
+"""A login name that is also safe as a Unix account, in a path and in a shell."""
+
+
+class DeploymentError(Exception):
+    """The deployment file is wrong; the text says where and what to do."""
+
+
+class Model(BaseModel):
+    """All parts of a deployment refuse keys that they do not know."""
+
+    model_config = ConfigDict(extra="forbid")
+
+
+class Hub(Model):
+    """Where people reach the hub."""
+
+    address: str = Field("127.0.0.1", description="address that the proxy listens on")
+    port: int = Field(8000, ge=1, le=65535, description="port that the proxy listens on")
+
+    @property
+    def loopback(self) -> bool:
+        """Whether only this machine can connect."""
+        if self.address == "localhost":
+            return True
+        try:
+            return ipaddress.ip_address(self.address).is_loopback
+        except ValueError:
+            return False
+
+
+class Account(Model):
+    """One local try-out account."""
+
+    name: str = Field("", description="the name to show")
+    admin: bool = Field(False, description="may administer the hub")
+
+
+class Tryout(Model):
+    """Local names with passwords that are made at the first start; loopback only."""
+
+    method: Literal["tryout"]
+    people: dict[Person, Account]
+
+
+class Pam(Model):
+    """The accounts of the machine that the hub runs on (PAM)."""
+
+    method: Literal["pam"]
+    admins: list[Person] = Field(default_factory=list, description="who may administer the hub")
+
+
+class CourseMembers(Model):
+    """Who takes part in a course; the course itself is described in courses/<name>/course.yaml."""
+
+    instructors: list[Person] = Field(default_factory=list)
+    students: list[Person] = Field(default_factory=list)
+
+
+class PrivateCluster(Model):
+    """A real Slurm that Minga itself runs on this machine, for a try-out and for tests."""
+
+    nodes: list[NodeDescription] = Field(min_length=1)
+    max_hours: int = Field(8, ge=1, le=720, description="longest session in hours")
+
+
+class Site(Model):
+    """A cluster where sessions run: a private one, or one that is there already."""
+
+    title: Titles
+    partition: str = Field("", pattern=r"^[A-Za-z0-9_.-]*$", description="Slurm partition")
+    private_cluster: PrivateCluster | None = None
+    query_prefix: list[str] = Field(
+        default_factory=list,
+        description="argument list that reaches the cluster as the hub, e.g. [ssh, login.site]",
+    )
+    user_prefix: list[str] = Field(
+        default_factory=list,
+        description="argument list that becomes the person on the cluster, with {username} in "
+        "it, e.g. [sudo, -n, -u, '{username}', --]",
+    )
+    environment: dict[str, str] = Field(
+        default_factory=dict, description="what Slurm's commands need, e.g. SLURM_CONF"
+    )
+    addresses: dict[str, str] = Field(
+        default_factory=dict, description="node name -> address to connect to, where they differ"
+    )
+    python: str = Field(
+        "", description="Python with Minga's notebook environment there; empty: this one"
+    )
+    home: str = Field("/home/{username}", description="home folder there, with accounts: personal")
+
+    def cluster_description(self, name: str) -> ClusterDescription:
+        """Return the private cluster of this site as spawners.cluster wants it."""
+        private = self.private_cluster
+        return ClusterDescription(
+            name=name,
+            nodes=tuple(private.nodes),
+            partition=self.partition or "gpu",
+            max_hours=private.max_hours,
+        )
+
+
+class ProfileDescription(Model):
+    """A size of machine that students may choose."""
+
+    title: Titles
+    gpus: int = Field(0, ge=0, le=16)
+    cores: int = Field(1, ge=1, le=256)
+    memory_gb: int = Field(2, ge=1, le=4096, description="memory in GiB")
+    hours_max: int = Field(4, ge=1, le=168, description="longest session in hours")
+    sites: list[Name] = Field(default_factory=list, description="empty: every site has it")
+
+
+class Deployment(Model):
+    """One installation of Minga."""
+
+    title: str = "Minga"
+    languages: list[Literal["es", "en"]] = Field(
+        default=["es", "en"], min_length=1, description="the first one is the default"
+    )
+    state: str = Field(description="folder for all that is written; relative to the checkout")
+    hub: Hub = Field(default_factory=Hub)
+    accounts: Literal["shared", "personal"] = Field(
+        "personal",
+        description="personal: one Unix account a person. shared: all sessions run as the hub's "
+        "own account, which isolates nobody; only on loopback",
+    )
+    authentication: Annotated[Tryout | Pam, Field(discriminator="method")]
+    courses: dict[Name, CourseMembers] = Field(min_length=1)
+    sites: dict[Name, Site] = Field(min_length=1)
+    profiles: dict[Name, ProfileDescription] = Field(min_length=1)
+
+    @model_validator(mode="after")
+    def _fits_together(self):
+        if not self.hub.loopback:
+            if self.accounts == "shared":
+                raise _wrong(
+                    "accounts",
+                    "«shared» isolates nobody and is only for a try-out on loopback",
+                    "personal, or hub.address: 127.0.0.1",
+                )
+            if self.authentication.method == "tryout":
+                raise _wrong(
+                    "authentication.method",
+                    "try-out accounts exist only when the hub listens on loopback",
+                    "pam, or hub.address: 127.0.0.1",
+                )
+        for name, site in self.sites.items():
+            if self.accounts == "personal" and not _names_person(site.user_prefix):
+                raise _wrong(
+                    f"sites.{name}.user_prefix",
+                    "with accounts: personal each session must run as its person",
+                    "an argument list with {username} in it, e.g. [sudo, -n, -u, '{username}', --]",
+                )
+            if self.accounts == "shared" and site.user_prefix:
+                raise _wrong(
+                    f"sites.{name}.user_prefix",
+                    "with accounts: shared sessions run as the hub's own account",
+                    "leave it out, or accounts: personal",
+                )
+        for name, profile in self.profiles.items():
+            for site in profile.sites:
+                if site not in self.sites:
+                    raise _wrong(
+                        f"profiles.{name}.sites", f"there is no site «{site}»", list(self.sites)
+                    )
+        for name in self.courses:
+            if not (ROOT / "courses" / name / "course.yaml").is_file():
+                raise _wrong(
+                    f"courses.{name}",
+                    "there is no such course",
+                    sorted(p.parent.name for p in ROOT.glob("courses/*/course.yaml")),
+                )
+        if self.authentication.method == "tryout":
+            for name, course in self.courses.items():
+                for kind in ("instructors", "students"):
+                    for person in getattr(course, kind):
+                        if person not in self.authentication.people:
+                            raise _wrong(
+                                f"courses.{name}.{kind}",
+                                f"«{person}» has no account",
+                                list(self.authentication.people),
+                            )
+        return self
+
+    @property
+    def state_folder(self) -> Path:
+        """The folder for all that this installation writes."""
+        return (ROOT / self.state).resolve()
+
+    @property
+    def port(self) -> int:
+        """The port for people: the environment variable PORT, or the file's."""
+        text = os.environ.get("PORT") or str(self.hub.port)
+        if not (text.isascii() and text.isdigit() and 1 <= int(text) <= 65535):
+            raise DeploymentError(
+                f"PORT={text!r}: a port is a number from 1 to 65535 / "
+                "un puerto es un número de 1 a 65535"
+            )
+        return int(text)
+
+
+def _names_person(prefix: list[str]) -> bool:
+    return any("{username}" in part for part in prefix)
+
+
+class _Wrong(ValueError):
+    """A value that does not fit the rest of the file; carries the key that it is at."""
+
+    def __init__(self, key: str, reason: str, allowed):
+        super().__init__(f"{reason}; allowed: {_listed(allowed)}")
+        self.key = key
+
+
+def _wrong(key: str, reason: str, allowed) -> _Wrong:
+    return _Wrong(key, reason, allowed)
+
+
+def _listed(allowed) -> str:
+    return ", ".join(map(str, allowed)) if isinstance(allowed, list) else str(allowed)
+
+
+def load(file: Path | str | None = None) -> Deployment:
+    """Read and check a deployment file (default: MINGA_DEPLOYMENT, or local.yaml).
+
+    Raises DeploymentError with file, line, key, reason and what is allowed for every mistake.
+    """
+    path = Path(file or os.environ.get("MINGA_DEPLOYMENT") or DEFAULT)
+    try:
+        text = path.read_text(encoding="utf-8")
+        tree = yaml.compose(text, Loader=yaml.SafeLoader)
+        lines = _lines(tree)
+        data = yaml.safe_load(text)
+    except (OSError, UnicodeDecodeError) as error:
+        raise DeploymentError(f"{path}: cannot be read: {error}") from error
+    except yaml.YAMLError as error:
+        raise DeploymentError(f"{path}: is not valid YAML: {error}") from error
+    try:
+        return Deployment.model_validate(data)
+    except ValidationError as error:
+        mistakes = [_mistake(path, lines, item) for item in error.errors()]
+        raise DeploymentError("\n".join(mistakes)) from error
+
+
+def _lines(node, path: str = "") -> dict[str, int]:
+    """Return the line of every key of a YAML tree by its dotted path; refuse a key given twice."""
+    lines = {}
+    if isinstance(node, yaml.MappingNode):
+        for key, value in node.value:
+            name = f"{path}.{key.value}" if path else str(key.value)
+            if name in lines:
+                raise yaml.YAMLError(f"line {key.start_mark.line + 1}: «{name}» is there twice")
+            lines[name] = key.start_mark.line + 1
+            lines |= _lines(value, name)
+    elif isinstance(node, yaml.SequenceNode):
+        for index, value in enumerate(node.value):
+            lines[f"{path}.{index}"] = value.start_mark.line + 1
+            lines |= _lines(value, f"{path}.{index}")
+    return lines
+
+
+def _mistake(path: Path, lines: dict[str, int], error: dict) -> str:
+    """Return one of pydantic's errors as: file:line: key: reason; allowed."""
+    cause = error.get("ctx", {}).get("error")
+    where = [str(part) for part in error["loc"] if part not in ("tryout", "pam", "[key]")]
+    key = cause.key if isinstance(cause, _Wrong) else ".".join(where)
+    if isinstance(cause, _Wrong):
+        reason = str(cause)
+    elif error["type"] == "extra_forbidden":
+        reason = f"there is no such key; allowed: {_allowed_keys(where[:-1])}"
+    elif error["type"] == "missing":
+        reason = "is missing"
+    else:
+        reason = f"{error['msg']}; found {str(error.get('input'))[:60]!r}"
+    parts = key.split(".")
+    while parts and ".".join(parts) not in lines:
+        parts.pop()
+    line = lines.get(".".join(parts), 1)
+    return f"{path}:{line}: {key or 'the file'}: {reason}"
+
+
+def _allowed_keys(where: list[str]) -> str:
+    """Return the keys that may stand at `where` in a deployment file."""
+    schema = Deployment.model_json_schema()
+    here = schema
+    for part in where:
+        here = _resolved(schema, here)
+        choices = [_resolved(schema, option) for option in here.get("anyOf", here.get("oneOf", []))]
+        for option in [here, *choices]:
+            if part in option.get("properties", {}):
+                here = option["properties"][part]
+                break
+            if isinstance(option.get("additionalProperties"), dict):
+                here = option["additionalProperties"]
+                break
+            if "items" in option:
+                here = option["items"]
+                break
+    here = _resolved(schema, here)
+    options = [here] + [_resolved(schema, o) for o in here.get("anyOf", here.get("oneOf", []))]
+    return ", ".join(sorted({key for option in options for key in option.get("properties", {})}))
+
+
+def _resolved(schema: dict, node: dict) -> dict:
+    """Follow a JSON schema's reference."""
+    reference = node.get("$ref") or node.get("allOf", [{}])[0].get("$ref", "")
+    return schema["$defs"][reference.rsplit("/", 1)[1]] if reference else node

@@ -1,0 +1,26 @@
+"""The hub itself: addresses, database, proxy."""
+
+import shutil
+
+from .deployment import ROOT, Deployment
+from .state import State
+
+PROXY = ROOT / "deploy" / "proxy" / "node_modules" / "configurable-http-proxy"
+
+
+def configure(c, deployment: Deployment, state: State) -> None:
+    """Tell the hub where it listens and what it remembers."""
+    ports = state.ports()
+    c.JupyterHub.bind_url = f"http://{deployment.hub.address}:{deployment.port}"
+    c.JupyterHub.hub_bind_url = f"http://127.0.0.1:{ports['hub']}"
+    c.JupyterHub.db_url = f"sqlite:///{state.hub / 'jupyterhub.sqlite'}"
+    c.JupyterHub.cookie_secret_file = str(state.hub / "cookie_secret")
+    # Sessions outlive the hub: a stop, an upgrade or a crash of it ends nobody's work.
+    c.JupyterHub.cleanup_servers = False
+    c.JupyterHub.allow_named_servers = False
+    c.ConfigurableHTTPProxy.api_url = f"http://127.0.0.1:{ports['proxy']}"
+    c.ConfigurableHTTPProxy.command = [
+        shutil.which("node") or "node",
+        str(PROXY / "bin" / "configurable-http-proxy"),
+    ]
+    c.ConfigurableHTTPProxy.pid_file = str(state.hub / "proxy.pid")

@@ -1,0 +1,284 @@
+"""Start Minga on this machine, and stop it: what `make hub` and `make stop` call.
+
+    python -m hub_config.run           start; Ctrl-C stops everything that was started
+    python -m hub_config.run --stop    the same from another terminal
+
+If the hub alone ends (a crash, a kill), its sessions live on, and the next start finds them.
+"""
+
+import argparse
+import contextlib
+import os
+import signal
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+
+import psutil
+
+from deploy.terminal import fail, say
+from spawners.cluster import packages
+from spawners.cluster.cluster import PrivateCluster
+
+from . import services
+from .deployment import ROOT, Deployment, DeploymentError, load
+from .state import State, is_free
+
+HUB_MARK = "MINGA_HUB_OF"  # in the environment of the hub, its proxy and its services
+SESSION_MARK = "MINGA_SESSION_OF"  # in the environment of sessions
+
+
+def main() -> None:
+    """Parse the command line and start or stop."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--stop", action="store_true", help="stop what an earlier start started")
+    arguments = parser.parse_args()
+    try:
+        deployment = load()
+        port = deployment.port
+    except DeploymentError as error:
+        fail(f"El despliegue tiene errores:\n{error}", f"The deployment is wrong:\n{error}", 2)
+    state = State(deployment)
+    try:
+        state.make()
+    except OSError as error:
+        fail(f"No se puede escribir en {state.root}: {error}", f"Cannot write: {error}")
+    if arguments.stop:
+        stop(state)
+    else:
+        Start(deployment, state, port).run()
+
+
+class Start:
+    """One start of an installation, from the first check to the last process ended."""
+
+    def __init__(self, deployment: Deployment, state: State, port: int):
+        self.deployment = deployment
+        self.state = state
+        self.url = f"http://{deployment.hub.address}:{port}"
+        self.port = port
+        self.hub: subprocess.Popen | None = None
+
+    def run(self) -> None:
+        """Start everything, wait, stop everything."""
+        running = running_launcher(self.state)
+        if running:
+            fail(
+                f"Minga ya está en marcha (proceso {running.pid}). Para detenerla: make stop",
+                f"Minga is running already (process {running.pid}). To stop it: make stop",
+            )
+        # What a killed hub left behind would hold its ports.
+        end_marked(HUB_MARK, self.state)
+        if not is_free(self.deployment.hub.address, self.port):
+            fail(
+                f"El puerto {self.port} está ocupado. Elige otro:  make hub PORT=8010",
+                f"Port {self.port} is taken. Choose another:  make hub PORT=8010",
+            )
+        me = psutil.Process()
+        self.state.write("launcher", {"pid": me.pid, "created": me.create_time()})
+        for number in (signal.SIGTERM, signal.SIGHUP):
+            signal.signal(number, _interrupt)
+        try:
+            self._clusters()
+            self._courses()
+            self._hub()
+            self._tell()
+            status = self.hub.wait()
+        except KeyboardInterrupt:
+            # From here on a second Ctrl-C must not leave half of it behind.
+            for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+                signal.signal(number, signal.SIG_IGN)
+            say("\nDeteniendo Minga…", "\nStopping Minga…")
+            self._end_hub()
+            end_sessions(self.state)
+            say("Minga está detenida.", "Minga has stopped.")
+            return
+        finally:
+            self._end_hub()
+        say(
+            f"El hub terminó (estado {status}); las sesiones siguen vivas.\n"
+            f"  make hub   las encuentra de nuevo\n  make stop  las termina\n"
+            f"  registro:  {self.state.log / 'hub.log'}",
+            f"The hub ended (status {status}); the sessions live on.\n"
+            f"  make hub   finds them again\n  make stop  ends them\n"
+            f"  log:       {self.state.log / 'hub.log'}",
+        )
+        sys.exit(1 if status else 0)
+
+    def _clusters(self) -> None:
+        """Start the private clusters, or fall back to local processes and say so."""
+        names = {
+            name: site.private_cluster
+            for name, site in self.deployment.sites.items()
+            if site.private_cluster
+        }
+        installation = packages.find(ROOT / ".minga" / "slurm") if names else None
+        wanted = cluster_ports(self.deployment)
+        running = set()
+        for name in names if installation else []:
+            cluster = PrivateCluster.load(self.state.clusters / name, installation)
+            if cluster and cluster.is_running():
+                running |= set(wanted[name])
+        ports = self.state.choose_ports(
+            ["hub", "proxy", *services.port_names(self.deployment)]
+            + [port for of_cluster in wanted.values() for port in of_cluster],
+            keep=running,
+        )
+        result = {}
+        for name in names:
+            if installation is None:
+                result[name] = {"scheduler": "local"}
+                say(
+                    f"Sede {name}: sin Slurm; las sesiones serán procesos de esta máquina",
+                    f"Site {name}: no Slurm; sessions will be processes of this machine",
+                )
+                continue
+            cluster = PrivateCluster(
+                self.deployment.sites[name].cluster_description(name),
+                self.state.clusters / name,
+                [ports[port] for port in wanted[name]],
+                installation,
+            )
+            say(f"Sede {name}: iniciando Slurm…", f"Site {name}: starting Slurm…")
+            cluster.start(lambda line: print(f"      {line}", flush=True))
+            result[name] = {"scheduler": "slurm", "environment": cluster.environment()}
+        self.state.write("clusters", result)
+
+    def _courses(self) -> None:
+        """Publish each course's assignments to its students, where something changed."""
+        for course in self.deployment.courses:
+            say(f"Curso {course}: publicando tareas…", f"Course {course}: releasing assignments…")
+            root = self.state.courses / course
+            root.mkdir(exist_ok=True)
+            done = subprocess.run(
+                [sys.executable, "-m", "courses.publish", "--course", course]
+                + ["--course-root", str(root), "--exchange", str(self.state.exchange)],
+                cwd=ROOT,
+                capture_output=True,
+                text=True,
+            )
+            if done.returncode:
+                print(done.stdout[-3000:] + done.stderr[-3000:], file=sys.stderr)
+                fail(
+                    f"No se pudieron publicar las tareas de {course} (arriba está el porqué).",
+                    f"The assignments of {course} could not be released (the reason is above).",
+                )
+
+    def _hub(self) -> None:
+        """Start the hub in a session of its own, and wait until it answers."""
+        say("Iniciando el hub…", "Starting the hub…")
+        log = self.state.log / "hub.log"
+        with open(log, "ab") as output:
+            self.hub = subprocess.Popen(
+                [sys.executable, "-m", "jupyterhub", "-f", str(ROOT / "jupyterhub_config.py")],
+                cwd=self.state.hub,
+                env={**os.environ, HUB_MARK: str(self.state.root), "PORT": str(self.port)},
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,  # a Ctrl-C is for the launcher, which ends the rest
+            )
+        self.state.write("hub", {"pid": self.hub.pid})
+        for _ in range(600):
+            if self.hub.poll() is not None:
+                print(log.read_text(errors="replace")[-4000:], file=sys.stderr)
+                self._end_hub()
+                fail(
+                    f"El hub no arrancó; el registro completo está en {log}",
+                    f"The hub did not start; the whole log is in {log}",
+                )
+            with contextlib.suppress(OSError, urllib.error.URLError):
+                urllib.request.urlopen(f"{self.url}/hub/health", timeout=2).close()  # noqa: S310
+                return
+            time.sleep(0.2)
+        self._end_hub()
+        fail(f"El hub no responde; ver {log}", f"The hub does not answer; see {log}")
+
+    def _tell(self) -> None:
+        """Print where Minga is and who can log in."""
+        say(f"\nMinga está lista:  {self.url}\n", f"\nMinga is ready:  {self.url}\n")
+        if self.deployment.authentication.method == "tryout":
+            people = self.deployment.authentication.people
+            for name, password in self.state.passwords(list(people)).items():
+                print(f"  {name:<14} {password}   {people[name].name}")
+        if self.deployment.accounts == "shared":
+            say(
+                "\nEs una instalación de prueba: todas las sesiones comparten tu cuenta de esta\n"
+                "máquina, así que nadie está aislado de nadie. No la abras a otras personas.",
+                "\nThis is a try-out: all sessions share your account on this machine, so nobody\n"
+                "is isolated from anybody. Do not open it to other people.",
+            )
+        say("\nCtrl-C la detiene.\n", "\nCtrl-C stops it.\n")
+
+    def _end_hub(self) -> None:
+        """End the hub politely, then whatever is left of its proxy and services."""
+        if self.hub and self.hub.poll() is None:
+            self.hub.terminate()
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                self.hub.wait(timeout=20)
+        end_marked(HUB_MARK, self.state)
+
+
+def stop(state: State) -> None:
+    """Stop what an earlier start started, sessions included."""
+    launcher = running_launcher(state)
+    if launcher:
+        launcher.terminate()
+        psutil.wait_procs([launcher], timeout=120)
+    end_marked(HUB_MARK, state)
+    end_sessions(state)
+    say("Minga está detenida.", "Minga has stopped.")
+
+
+def end_sessions(state: State) -> None:
+    """End all sessions of this machine, and the private clusters."""
+    installation = packages.find(ROOT / ".minga" / "slurm")
+    for folder in sorted(state.clusters.iterdir()) if installation else []:
+        cluster = PrivateCluster.load(folder, installation)
+        if cluster:
+            cluster.stop()
+    end_marked(SESSION_MARK, state)
+
+
+def cluster_ports(deployment: Deployment) -> dict[str, list[str]]:
+    """Return the names of the ports that each private cluster needs: controller, then nodes."""
+    return {
+        name: [f"slurmctld-{name}", *(f"slurmd-{node.name}" for node in site.private_cluster.nodes)]
+        for name, site in deployment.sites.items()
+        if site.private_cluster
+    }
+
+
+def running_launcher(state: State) -> psutil.Process | None:
+    """Return the process of a start that is still in charge, or None."""
+    known = state.read("launcher")
+    try:
+        process = psutil.Process(known["pid"])
+        if abs(process.create_time() - known["created"]) < 1 and process.pid != os.getpid():
+            return process
+    except (KeyError, psutil.NoSuchProcess):
+        pass
+    return None
+
+
+def end_marked(mark: str, state: State) -> None:
+    """End every process that carries `mark` of this state folder in its environment."""
+    for sign in ("terminate", "kill"):
+        processes = []
+        for process in psutil.process_iter():
+            with contextlib.suppress(psutil.Error, OSError):
+                if process.environ().get(mark) == str(state.root) and process.pid != os.getpid():
+                    getattr(process, sign)()
+                    processes.append(process)
+        if not processes or not psutil.wait_procs(processes, timeout=10)[1]:
+            return
+
+
+def _interrupt(number, frame):
+    raise KeyboardInterrupt
+
+
+if __name__ == "__main__":
+    main()

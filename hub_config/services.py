@@ -1,0 +1,81 @@
+"""What runs beside the hub: the formgrader of each course, and the book."""
+
+import os
+import sys
+from pathlib import Path
+
+from courses.models import load_course
+
+from . import pages as hub_pages
+from .deployment import ROOT, Deployment
+from .sessions import jupyter_config
+from .state import State
+
+BOOK = ROOT / "_build" / "book"
+
+
+def configure(c, deployment: Deployment, state: State) -> None:
+    """Tell the hub its services; each listens on a loopback port of its own."""
+    ports = state.ports()
+    c.JupyterHub.services = [book(ports, state)] + [
+        formgrader(name, ports, deployment, state) for name in deployment.courses
+    ]
+
+
+def pages(c, deployment: Deployment) -> None:
+    """Tell the hub's pages what they link to, and how this installation is to be introduced."""
+    hub_pages.configure(
+        c,
+        titles={name: load_course(name).title for name in deployment.courses},
+        try_out=deployment.accounts == "shared",
+        hidden_services=("book",),
+    )
+
+
+def port_names(deployment: Deployment) -> list[str]:
+    """Return what needs a port besides the hub and the clusters."""
+    return ["book", *(f"formgrader-{name}" for name in deployment.courses)]
+
+
+def book(ports: dict[str, int], state: State) -> dict:
+    """Return the service that shows the course book to everybody, without login."""
+    return {
+        "name": "book",
+        "url": f"http://127.0.0.1:{ports['book']}",
+        "command": [sys.executable, "-m", "hub_config.static_site", str(BOOK)],
+        "cwd": str(ROOT),
+        "environment": {"MINGA_HUB_OF": str(state.root)},
+        "display": False,
+    }
+
+
+def formgrader(course: str, ports: dict[str, int], deployment: Deployment, state: State) -> dict:
+    """Return the service where a course's instructors grade: nbgrader's own formgrader."""
+    home = state.courses / course
+    command = [
+        str(Path(sys.executable).with_name("jupyterhub-singleuser")),
+        "--ServerApp.root_dir=" + str(home),
+    ]
+    if os.geteuid() == 0:
+        command.append("--allow-root")
+    return {
+        "name": course,
+        "url": f"http://127.0.0.1:{ports[f'formgrader-{course}']}",
+        "command": command,
+        "cwd": str(home),
+        "oauth_no_confirm": True,
+        "environment": {
+            # JupyterHub gives services a fresh environment; the launcher finds them by this.
+            "MINGA_HUB_OF": str(state.root),
+            "HOME": str(home),
+            "PATH": os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]]),
+            "JUPYTERHUB_DEFAULT_URL": "/formgrader",
+            "JUPYTER_CONFIG_PATH": os.pathsep.join(
+                jupyter_config(deployment.languages[0], "instructor")
+            ),
+            "MINGA_COURSE": course,
+            "MINGA_COURSE_ROOT": str(home),
+            "MINGA_EXCHANGE": str(state.exchange),
+            "MINGA_SHARED_ACCOUNT": "1" if deployment.accounts == "shared" else "",
+        },
+    }

@@ -1,0 +1,127 @@
+"""What a session is: the sites and choices that the spawner gets, and a session's environment."""
+
+import os
+import sys
+from pathlib import Path
+
+from courses.models import load_course
+
+from spawners.choices import Choice, Course, Offer, Profile, SiteTitle
+from spawners.local import LocalSite
+from spawners.sites import SlurmSite
+from spawners.slurm import MingaSpawner
+
+from .authorization import courses_of
+from .deployment import ROOT, Deployment
+from .pages import languages
+from .state import State
+
+
+def configure(c, deployment: Deployment, state: State) -> None:
+    """Tell the hub how a session is started."""
+    c.JupyterHub.spawner_class = MingaSpawner
+    c.MingaSpawner.sites = sites(deployment, state)
+    c.MingaSpawner.offers = lambda spawner: offer(deployment, spawner)
+    c.MingaSpawner.shared_account = deployment.accounts == "shared"
+    c.MingaSpawner.translations = lambda message: {
+        language: message.render(
+            lambda text, language=language: languages.translate(text, language)
+        )
+        for language in deployment.languages
+    }
+    c.MingaSpawner.home = lambda spawner: home(deployment, state, spawner)
+    c.MingaSpawner.session_environment = lambda spawner, choice: environment(
+        deployment, state, choice
+    )
+    c.MingaSpawner.cmd = [_beside_python("jupyterhub-singleuser")]
+    c.MingaSpawner.default_url = "/lab"
+    if os.geteuid() == 0 and deployment.accounts == "shared":
+        c.MingaSpawner.args = ["--allow-root"]  # Jupyter refuses to run as root otherwise
+    # All who press start are served, in order; the scheduler is what has a queue.
+    c.JupyterHub.concurrent_spawn_limit = 0
+    c.MingaSpawner.consecutive_failure_limit = 0
+
+
+def sites(deployment: Deployment, state: State) -> dict:
+    """Return the deployment's sites as objects that take jobs."""
+    private = state.read("clusters")  # written by the launcher when it started them
+    result = {}
+    for name, site in deployment.sites.items():
+        if site.private_cluster and private.get(name, {}).get("scheduler") == "local":
+            result[name] = LocalSite(name)
+            continue
+        addresses, environment, listen = site.addresses, site.environment, "0.0.0.0"  # noqa: S104
+        if site.private_cluster:
+            nodes = site.private_cluster.nodes
+            addresses = {node.name: "127.0.0.1" for node in nodes} | addresses
+            environment = private.get(name, {}).get("environment", {}) | environment
+            listen = "127.0.0.1"
+        result[name] = SlurmSite(
+            name,
+            environment=environment,
+            query_prefix=site.query_prefix,
+            user_prefix=site.user_prefix,
+            addresses=addresses,
+            listen=listen,
+            partition=site.partition,
+            python=site.python or sys.executable,
+        )
+    return result
+
+
+def offer(deployment: Deployment, spawner) -> Offer:
+    """Return what the person of `spawner` may choose from now: by the hub's groups."""
+    names = courses_of([group.name for group in spawner.user.groups])
+    return Offer(
+        courses=[
+            Course(name=name, title=load_course(name).title)
+            for name in deployment.courses
+            if name in names
+        ],
+        sites=[SiteTitle(name=name, title=site.title) for name, site in deployment.sites.items()],
+        profiles=[
+            Profile(
+                name=name,
+                **profile.model_dump(exclude={"sites"}),
+                sites=profile.sites or list(deployment.sites),
+            )
+            for name, profile in deployment.profiles.items()
+        ],
+        languages=deployment.languages,
+    )
+
+
+def home(deployment: Deployment, state: State, spawner) -> str:
+    """Return the home folder of the person of `spawner` on the chosen site."""
+    if deployment.accounts == "shared":
+        return str(state.home(spawner.user.name))
+    site = deployment.sites[spawner.choice.site if spawner.choice else spawner.site_name]
+    return site.home.replace("{username}", spawner.user.name)
+
+
+def environment(deployment: Deployment, state: State, choice: Choice) -> dict[str, str]:
+    """Return what a session gets besides the hub's own variables."""
+    return {
+        "MINGA_SESSION_OF": str(state.root),
+        "MINGA_COURSE": choice.course,
+        "MINGA_SITE": choice.site,
+        "MINGA_LANGUAGE": choice.language,
+        "MINGA_EXCHANGE": str(state.exchange),
+        "MINGA_SHARED_ACCOUNT": "1" if deployment.accounts == "shared" else "",
+        "JUPYTER_CONFIG_PATH": os.pathsep.join(jupyter_config(choice.language, "student")),
+    }
+
+
+def jupyter_config(language: str, role: str) -> list[str]:
+    """Return the configuration folders of a notebook server, most important first.
+
+    `hub_config/jupyter/<language>` sets JupyterLab's language, `hub_config/jupyter/<role>`
+    which of nbgrader's panels are there, `courses/jupyter` nbgrader itself.
+    """
+    own = ROOT / "hub_config" / "jupyter"
+    return [str(own / language), str(own / role), str(ROOT / "courses" / "jupyter")]
+
+
+def _beside_python(program: str) -> str:
+    """Return a program of the environment that this Python belongs to."""
+    return str(Path(sys.executable).with_name(program))

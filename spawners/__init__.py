@@ -1,0 +1,1 @@
+"""Where notebooks run: Slurm sites, the choices a student is offered, and the sessions."""

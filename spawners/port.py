@@ -1,0 +1,121 @@
+"""Runs inside the job: find a free port, start the notebook server on it, tell the hub.
+
+Standard library only, so that it starts in a few hundredths of a second:
+
+    python port.py COMMAND [ARGUMENT …]
+
+The process becomes COMMAND (signals of the scheduler reach it directly); a small child waits
+until the server answers and then tells the hub the port, and nothing else.
+"""
+
+import json
+import os
+import socket
+import ssl
+import sys
+import time
+import urllib.error
+import urllib.request
+from urllib.parse import urlsplit, urlunsplit
+
+PATIENCE = 300  # seconds that a server may take until it answers
+
+
+def free_port(host: str) -> int:
+    """Return a TCP port that is free on `host` at this moment."""
+    with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as probe:
+        probe.bind((host, 0))
+        return probe.getsockname()[1]
+
+
+def with_port(url: str, port: int) -> str:
+    """Return `url` with its port replaced.
+
+    >>> with_port("http://127.0.0.1:0/user/ana/", 4711)
+    'http://127.0.0.1:4711/user/ana/'
+    """
+    parts = urlsplit(url)
+    host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
+    return urlunsplit(parts._replace(netloc=f"{host}:{port}"))
+
+
+def wait_until_answering(host: str, port: int, server: int) -> bool:
+    """Return True when `host:port` accepts connections, False if process `server` ended."""
+    end = time.monotonic() + PATIENCE
+    while time.monotonic() < end:
+        try:
+            socket.create_connection((host, port), timeout=1).close()
+            return True
+        except OSError:
+            time.sleep(0.05)
+        try:
+            os.kill(server, 0)
+        except ProcessLookupError:
+            return False
+    return False
+
+
+def announce(port: int, environment: dict) -> None:
+    """Tell the hub at JUPYTERHUB_API_URL the port, as the server that the token belongs to.
+
+    The hub may be restarting just now, so a refused connection is tried again for some
+    minutes; an answer from the hub, whatever it is, is final.
+    """
+    request = urllib.request.Request(  # noqa: S310 (the address comes from the hub itself)
+        environment["JUPYTERHUB_API_URL"].rstrip("/") + "/batchspawner",
+        data=json.dumps({"port": port}).encode(),
+        headers={
+            "Authorization": "token " + environment["JUPYTERHUB_API_TOKEN"],
+            "Content-Type": "application/json",
+        },
+        method="POST",
+    )
+    context = None
+    if environment.get("JUPYTERHUB_SSL_CERTFILE"):  # JupyterHub's internal TLS
+        context = ssl.create_default_context(cafile=environment["JUPYTERHUB_SSL_CLIENT_CA"])
+        context.load_cert_chain(
+            environment["JUPYTERHUB_SSL_CERTFILE"], environment["JUPYTERHUB_SSL_KEYFILE"]
+        )
+    # The hub is spoken to directly; a proxy named in the environment is for the internet.
+    opener = urllib.request.build_opener(
+        urllib.request.ProxyHandler({}), urllib.request.HTTPSHandler(context=context)
+    )
+    end = time.monotonic() + PATIENCE
+    while True:
+        try:
+            opener.open(request, timeout=10).close()
+            return
+        except urllib.error.HTTPError as error:
+            print(f"minga: the hub refused port {port}: {error}", file=sys.stderr)
+            return
+        except OSError as error:
+            if time.monotonic() > end:
+                print(f"minga: the hub does not answer: {error}", file=sys.stderr)
+                return
+            time.sleep(0.5)
+
+
+def main(command: list[str]) -> None:
+    """Become `command`, with its port in JUPYTERHUB_SERVICE_URL and known to the hub."""
+    url = os.environ["JUPYTERHUB_SERVICE_URL"]
+    host = urlsplit(url).hostname
+    port = free_port(host)
+    os.environ["JUPYTERHUB_SERVICE_URL"] = with_port(url, port)
+    # sbatch leaves this for srun; a student's own srun should pass on its environment.
+    os.environ.pop("SLURM_EXPORT_ENV", None)
+    server = os.getpid()
+    if os.fork() == 0:
+        if os.fork() == 0:  # twice, so that the server does not keep a zombie
+            try:
+                local = "127.0.0.1" if host in ("0.0.0.0", "") else host  # noqa: S104
+                if wait_until_answering(local, port, server):
+                    announce(port, dict(os.environ))
+            finally:
+                os._exit(0)
+        os._exit(0)
+    os.wait()
+    os.execvp(command[0], command)  # noqa: S606 (an argument list, no shell)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

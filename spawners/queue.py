@@ -1,0 +1,131 @@
+"""One view of a site's queue, shared by all sessions.
+
+However many sessions ask, a site is queried at most once per interval; everybody reads the
+same answer. An answer that does not come is *unknown*, never *gone*.
+"""
+
+import asyncio
+import logging
+import time
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from enum import Enum
+
+log = logging.getLogger("minga.queue")
+
+
+class Life(Enum):
+    """What the hub may conclude about a job."""
+
+    WAITING = "waiting"  # in the queue, held or requeued: it has no node now
+    RUNNING = "running"  # it has a node (suspended counts: the session is there)
+    GONE = "gone"  # the scheduler answered, and the job has ended or is not known
+    UNKNOWN = "unknown"  # the scheduler did not answer
+
+
+# https://slurm.schedmd.com/squeue.html#SECTION_JOB-STATE-CODES
+WAITING_STATES = {
+    "PENDING",
+    "CONFIGURING",
+    "REQUEUED",
+    "REQUEUE_FED",
+    "REQUEUE_HOLD",
+    "RESV_DEL_HOLD",
+    "SPECIAL_EXIT",
+    "POWER_UP_NODE",
+}
+RUNNING_STATES = {
+    "RUNNING",
+    "SUSPENDED",
+    "STOPPED",
+    "SIGNALING",
+    "RESIZING",
+    "STAGE_OUT",
+    "COMPLETING",
+}
+
+
+@dataclass(frozen=True)
+class Job:
+    """One line of a site's queue; strings as Slurm writes them."""
+
+    id: str
+    state: str  # e.g. PENDING, RUNNING, CANCELLED
+    reason: str = ""  # e.g. Resources, Priority, QOSMaxGRESPerUser, NonZeroExitCode
+    node: str = ""  # where its first task runs
+
+    @property
+    def life(self) -> Life:
+        """Return WAITING, RUNNING or GONE by the state's name."""
+        if self.state in WAITING_STATES:
+            return Life.WAITING
+        if self.state in RUNNING_STATES:
+            return Life.RUNNING
+        return Life.GONE
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """One answer of a site: its jobs by id, or no answer and why (`error`)."""
+
+    asked: float  # time.monotonic() when the query was sent
+    jobs: dict[str, Job]
+    error: str = ""
+
+    def life(self, job_id: str, submitted: float) -> tuple[Life, Job | None]:
+        """Return what this snapshot says of a job that was submitted at `submitted`.
+
+        A job that the query could not yet have seen is unknown.
+        """
+        if self.error:
+            return Life.UNKNOWN, None
+        job = self.jobs.get(job_id)
+        if job is not None:
+            return job.life, job
+        return (Life.GONE if self.asked > submitted else Life.UNKNOWN), None
+
+
+class SiteQueue:
+    """The queue of one site, asked at most once per interval, whoever asks."""
+
+    def __init__(self, site: str, query: Callable[[], Awaitable[list[Job]]], timeout: float = 10):
+        self.site = site
+        self.timeout = timeout  # seconds that a scheduler may take to answer
+        self._query = query
+        self._last = Snapshot(asked=float("-inf"), jobs={}, error="not asked yet")
+        self._took = 0.0  # seconds that the last query took
+        self._running: asyncio.Task | None = None
+
+    async def snapshot(self, max_age: float) -> Snapshot:
+        """Return an answer that was asked for at most `max_age` seconds ago.
+
+        Callers at the same time share one query, and a slow scheduler is not pressed: the
+        next query waits until five times the last one's duration has passed.
+        """
+        now = time.monotonic()
+        if now - self._last.asked <= max_age:
+            return self._last
+        if self._running is None or self._running.done():
+            pause = self._last.asked + 5 * self._took - now
+            self._running = asyncio.create_task(self._ask(max(0.0, pause)))
+        # One caller that is cancelled (a closed page) must not take the answer from the others.
+        return await asyncio.shield(self._running)
+
+    async def _ask(self, pause: float) -> Snapshot:
+        if pause:
+            await asyncio.sleep(pause)
+        asked = time.monotonic()
+        try:
+            async with asyncio.timeout(self.timeout):
+                jobs = await self._query()
+            snapshot = Snapshot(asked, {job.id: job for job in jobs})
+        except (TimeoutError, OSError, RuntimeError, ValueError) as error:
+            reason = str(error) or f"no answer within {self.timeout:.0f} s"
+            snapshot = Snapshot(asked, {}, error=reason)
+        if snapshot.error and snapshot.error != self._last.error:
+            log.warning("site=%s does not answer: %s", self.site, snapshot.error)
+        elif self._last.error and not snapshot.error:
+            log.info("site=%s answers, %d jobs", self.site, len(snapshot.jobs))
+        self._took = time.monotonic() - asked
+        self._last = snapshot
+        return snapshot

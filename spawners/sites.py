@@ -1,0 +1,172 @@
+"""The sites where sessions run, and the two ways to hand a session to one.
+
+A site is a cluster of its own: its own Slurm, its own accounts. The hub reaches it by a
+*command prefix*, always as an argument list. A job is (site, id): ids repeat between sites.
+"""
+
+import asyncio
+import json
+import os
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from .messages import Message
+from .queue import Job, SiteQueue
+
+JOB_NAME = "minga"
+LAUNCHER = Path(__file__).with_name("launcher.py")
+
+
+class SchedulerError(RuntimeError):
+    """A scheduler's command failed; the text is the scheduler's own."""
+
+
+async def run(command: Sequence[str], environment: Mapping[str, str], request: dict | None = None):
+    """Run `command` without a shell and return its standard output.
+
+    `request` goes to its standard input as JSON. Raises SchedulerError with the command's own
+    words when it fails, and OSError when there is no such program. A cancelled call ends its
+    process.
+    """
+    process = await asyncio.create_subprocess_exec(
+        *command,
+        env=dict(environment),
+        stdin=asyncio.subprocess.PIPE,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+    )
+    try:
+        out, err = await process.communicate(json.dumps(request).encode() if request else None)
+    finally:
+        if process.returncode is None:
+            process.kill()
+            await process.wait()
+    if process.returncode:
+        raise SchedulerError(err.decode(errors="replace").strip() or f"exit {process.returncode}")
+    return out.decode(errors="replace")
+
+
+class SlurmSite:
+    """One Slurm cluster: submit, cancel, and one shared view of its queue.
+
+    `environment` is what Slurm's commands need to find this cluster (PATH, SLURM_CONF …);
+    `query_prefix` reaches the cluster as the hub, `user_prefix` as the person whose session it
+    is, with `{username}` in it replaced. `addresses` maps node names to what the hub can
+    connect to, where they differ; `listen` is the address that servers bind on their node.
+    """
+
+    scheduler = "slurm"
+
+    def __init__(
+        self,
+        name: str,
+        *,
+        environment: Mapping[str, str] | None = None,
+        query_prefix: Sequence[str] = (),
+        user_prefix: Sequence[str] = (),
+        addresses: Mapping[str, str] | None = None,
+        listen: str = "0.0.0.0",  # noqa: S104 (a compute node's address, unless configured)
+        partition: str = "",
+        python: str = sys.executable,
+    ):
+        self.name = name
+        self.environment = {"PATH": os.environ.get("PATH", os.defpath), **(environment or {})}
+        self.query_prefix = list(query_prefix)
+        self.user_prefix = list(user_prefix)
+        self.addresses = dict(addresses or {})
+        self.listen = listen
+        self.partition = partition
+        self.python = python
+        self.queue = SiteQueue(name, self._jobs)
+
+    async def submit(self, username: str, script: str, environment: dict, home: str) -> str:
+        """Hand `script` to sbatch as `username` and return the job's id.
+
+        Raises SchedulerError with Slurm's words if it is refused.
+        """
+        answer = await self._launch(
+            username,
+            {
+                "action": "submit",
+                "script": script,
+                "environment": {**self.environment, **environment},
+                "home": home,
+            },
+        )
+        job_id = (answer.strip().splitlines() or [""])[-1].split(";")[0]
+        if not job_id.isdigit():
+            raise SchedulerError(f"sbatch answered no job id: {answer.strip()[:200]!r}")
+        return job_id
+
+    async def cancel(self, username: str, job_id: str) -> None:
+        """Take the job back, whatever it is doing. Raises SchedulerError if Slurm refuses."""
+        await self._launch(
+            username, {"action": "cancel", "job": job_id, "environment": self.environment}
+        )
+
+    @property
+    def session_path(self) -> str:
+        """PATH inside a session: the notebook environment's programs, then the site's."""
+        return os.pathsep.join([str(Path(self.python).parent), self.environment["PATH"]])
+
+    def adopt(self, job_id: str) -> None:
+        """Nothing to do: Slurm itself remembers a job that an earlier hub submitted."""
+
+    def address(self, node: str) -> str:
+        """Return what the hub connects to for a server on `node`."""
+        return self.addresses.get(node, node)
+
+    async def _launch(self, username: str, request: dict) -> str:
+        prefix = [part.replace("{username}", username) for part in self.user_prefix]
+        # -I: nothing of the current folder or of the environment is imported.
+        command = [*prefix, self.python, "-I", str(LAUNCHER)]
+        return await asyncio.wait_for(run(command, self.environment, request), timeout=60)
+
+    async def _jobs(self) -> list[Job]:
+        # --states=all: jobs that ended stay listed for MinJobAge, with their last state.
+        output = await run(
+            [
+                *self.query_prefix,
+                "squeue",
+                "--noheader",
+                "--states=all",
+                f"--name={JOB_NAME}",
+                "--format=%i|%T|%r|%B",
+            ],
+            self.environment,
+        )
+        jobs = []
+        for line in output.splitlines():
+            job_id, state, reason, node = line.split("|")  # ValueError: garbage is no answer
+            if not job_id.isdigit():
+                raise ValueError(f"squeue answered {line[:80]!r}")
+            jobs.append(Job(job_id, state, reason, "" if node == "n/a" else node))
+        return jobs
+
+
+# What sbatch says when it refuses -> what the student reads. Slurm's sentences are from
+# slurm_strerror (src/common/slurm_errno.c).
+REFUSALS = {
+    "Requested node configuration is not available": Message(
+        "ningún equipo de esta sede tiene tantos recursos; elige una máquina más pequeña"
+    ),
+    "Requested time limit is invalid": Message("pediste más horas de las que la sede permite"),
+    "Invalid account": Message("tu cuenta no está habilitada en esta sede"),
+    "Invalid partition": Message("la partición configurada no existe en esta sede"),
+    "Invalid qos": Message("la calidad de servicio configurada no existe en esta sede"),
+    "Job violates accounting/QOS policy": Message(
+        "superaste el límite de sesiones o de horas que la sede da a cada persona"
+    ),
+    "Unable to contact slurm controller": Message("el planificador no responde en este momento"),
+    "Socket timed out": Message("el planificador no responde en este momento"),
+    "Requested reservation is invalid": Message("la reserva del curso no está activa ahora"),
+}
+
+
+def refusal(words: str) -> Message:
+    """Return what a student should read about sbatch's refusal in `words`."""
+    for slurm, message in REFUSALS.items():
+        if slurm.lower() in words.lower():
+            return message
+    return Message("el planificador no aceptó el pedido")

@@ -1,0 +1,386 @@
+"""The spawner: batchspawner's SlurmSpawner, made fit for a classroom.
+
+What stays is batchspawner's class, its `req_*` traits and its job template, so that an
+operator's experience carries over. What is replaced: commands are argument lists and never
+shell strings; the choices of a student are validated into typed values; all sessions share one
+view of a site's queue; a scheduler that does not answer never ends a session; a started server
+tells its port and nothing else.
+"""
+
+import asyncio
+import contextlib
+import shlex
+import time
+from pathlib import Path
+
+from batchspawner import SlurmSpawner
+from batchspawner.batchspawner import format_template
+from traitlets import Any, Bool, Callable, Dict, Float, List, Unicode
+
+from . import announcement  # noqa: F401 (replaces batchspawner's handler)
+from .choices import Choice, Offer
+from .messages import Message, SessionError
+from .queue import Job, Life
+from .sites import JOB_NAME, SchedulerError, refusal
+
+PORT_PROGRAM = Path(__file__).with_name("port.py")
+
+# Slurm's last state of a job -> what its student reads.
+ENDINGS = {
+    "CANCELLED": Message("Tu sesión fue cancelada en la sede {site}."),
+    "TIMEOUT": Message("Tu sesión llegó a su límite de tiempo en la sede {site}."),
+    "OUT_OF_MEMORY": Message(
+        "Tu sesión necesitó más memoria de la que pediste en la sede {site}. Elige una máquina "
+        "con más memoria."
+    ),
+    "NODE_FAIL": Message("El equipo donde estaba tu sesión falló en la sede {site}."),
+    "PREEMPTED": Message("La sede {site} necesitó el equipo para un trabajo con prioridad."),
+    "DEADLINE": Message("El plazo de tu sesión venció en la sede {site}."),
+    "BOOT_FAIL": Message("El equipo elegido no arrancó en la sede {site}."),
+    "FAILED": Message(
+        "Tu sesión terminó apenas empezó en la sede {site}. Puede faltar espacio en tu carpeta "
+        "o estar dañado tu entorno."
+    ),
+}
+ENDED = Message("Tu sesión terminó antes de estar lista en la sede {site}.")
+TRY_AGAIN = Message("{what} Puedes volver a intentarlo; si se repite, avisa a tu instructor.")
+
+
+class MingaSpawner(SlurmSpawner):
+    """One session: a notebook server in a job on one of the sites."""
+
+    sites = Dict(help="The sites by name: SlurmSite or LocalSite objects.").tag(config=True)
+    offers = Callable(
+        lambda spawner: None,
+        help="spawner -> Offer: what this person may choose from.",
+    ).tag(config=True)
+    session_environment = Callable(
+        lambda spawner, choice: {},
+        help="(spawner, Choice) -> the environment variables that a session gets.",
+    ).tag(config=True)
+    home = Callable(
+        lambda spawner: str(Path.home()),
+        help="spawner -> absolute path of this person's home folder on the site.",
+    ).tag(config=True)
+    shared_account = Bool(
+        False,
+        help="All sessions run as the hub's own Unix account: for a try-out on one machine only.",
+    ).tag(config=True)
+    translations = Callable(
+        lambda message: {"es": message.render()},
+        help="Message -> the sentence in each language.",
+    ).tag(config=True)
+    answer_timeout = Float(
+        180, help="Seconds that a *started* job may take until its server answers."
+    ).tag(config=True)
+    queue_interval = Float(
+        0.4, help="Seconds between looks at the queue while somebody waits."
+    ).tag(config=True)
+    idle_interval = Float(20, help="Seconds that an answer about running sessions may be old.").tag(
+        config=True
+    )
+
+    # Waiting in the queue has no time limit but the student's own; `answer_timeout` is what a
+    # started job has. JupyterHub's limit covers both, so it must not end a place in the queue.
+    start_timeout = 60 * 60 * 24 * 30
+    poll_interval = 20
+    # The hub's retries of a server that said it is ready are few, and each is quick.
+    http_timeout = 60
+    req_homedir = Unicode()
+    # Stock asks for a form only if this is set; the start page draws the form itself.
+    options_form = "minga"
+
+    site_name = Unicode(help="The site that has this session's job.")
+    submitted = Float(help="time.monotonic() when the job was handed in.")
+    job = Any(help="The job as the queue last showed it, or None.")
+    last_error = Any(help="The Message of the last refused choice or failed start, or None.")
+    prologue_lines = List(Unicode(), help="Lines of the batch script before the server.").tag(
+        config=True
+    )
+
+    batch_script = Unicode(
+        """#!/bin/bash
+#SBATCH --job-name={{job_name}}
+#SBATCH --output={{homedir}}/.minga/session-%j.log
+#SBATCH --chdir={{homedir}}
+#SBATCH --export={{keepvars}}
+#SBATCH --time={{runtime}}
+#SBATCH --nodes=1
+#SBATCH --ntasks=1
+#SBATCH --cpus-per-task={{nprocs}}
+#SBATCH --mem={{memory}}
+{% if partition %}#SBATCH --partition={{partition}}
+{% endif %}{% if gres %}#SBATCH --gres={{gres}}
+{% endif %}
+{{prologue}}
+exec {{cmd}}
+"""
+    ).tag(config=True)
+
+    # --- what may be chosen -----------------------------------------------------------------
+
+    def offer(self) -> dict:
+        """Return what the start page shows: this person's Offer as plain data, and its frame."""
+        offer = self.offers(self)
+        previous = self.orm_spawner.user_options if self.orm_spawner else None
+        try:
+            previous = offer.choose(previous or {}).model_dump()
+        except SessionError:
+            previous = None  # what was offered then is not offered now
+        schedulers = {site.scheduler for site in self.sites.values()}
+        return {
+            **offer.model_dump(),
+            "previous": previous,
+            "scheduler": "slurm" if "slurm" in schedulers else "local",
+            "shared_account": self.shared_account,
+        }
+
+    def _options_from_form(self, form: dict[str, list[str]]) -> dict:
+        """Turn the posted form into a Choice, as the JSON object that the hub remembers."""
+        fields = {key: values for key, values in form.items() if key != "_xsrf"}
+        return self._chosen(fields).model_dump()
+
+    options_from_form = _options_from_form
+
+    def _chosen(self, wishes: dict) -> Choice:
+        offer: Offer = self.offers(self)
+        try:
+            choice = offer.choose(wishes)
+        except SessionError as error:
+            self.last_error = error.text
+            raise
+        self.last_error = None
+        return choice
+
+    def _apply_choice(self, spawner, user_options: dict) -> None:
+        """Validate what the form or the REST API asked for: JupyterHub's place to do it."""
+        self.choice = self._chosen(user_options or {})
+
+    apply_user_options = _apply_choice
+
+    choice = Any(help="The validated Choice of this start.")
+
+    # --- state that survives the hub --------------------------------------------------------
+
+    def get_state(self):
+        """Return what a restarted hub needs to find this session again."""
+        state = super().get_state()
+        if self.job_id:
+            state |= {"site": self.site_name, "port": self.port}
+        return state
+
+    def load_state(self, state):
+        """Take up a session that an earlier hub started."""
+        super().load_state(state)
+        self.site_name = state.get("site", "")
+        self.port = state.get("port", 0)
+        if self.job_id and self.site_name in self.sites:
+            self.site.adopt(self.job_id)
+
+    def clear_state(self):
+        """Forget the job."""
+        super().clear_state()
+        self.site_name = ""
+        self.job = None
+
+    def _save_state(self):
+        """Write the job's identity to the hub's database at once, not after the start."""
+        self.orm_spawner.state = self.get_state()
+        self.user.db.commit()
+
+    @property
+    def site(self):
+        """The site that has this session's job."""
+        return self.sites[self.site_name]
+
+    # --- start ------------------------------------------------------------------------------
+
+    def user_env(self, env):
+        """Add what a login would set; no account of the hub's machine is looked up."""
+        home = self.home(self)
+        return env | {"USER": self.user.name, "HOME": home, "SHELL": "/bin/bash"}
+
+    def get_env(self):
+        """Return the whole environment of the session."""
+        return super().get_env() | self.session_environment(self, self.choice)
+
+    def script(self, environment: dict) -> str:
+        """Return the batch script of `self.choice`: every value in it is typed or ours."""
+        profile = self.offers(self).profile(self.choice.profile)
+        site = self.sites[self.choice.site]
+        values = self.get_req_subvars() | {
+            "job_name": JOB_NAME,
+            "homedir": self.home(self),
+            "partition": site.partition,
+            "runtime": f"{self.choice.hours}:00:00",
+            "nprocs": str(profile.cores),
+            "memory": f"{profile.memory_gb}G",
+            "gres": f"gpu:{profile.gpus}" if profile.gpus else "",
+            "keepvars": ",".join(sorted(environment)),
+            "prologue": "\n".join(self.prologue_lines),
+            "cmd": shlex.join([site.python, "-I", str(PORT_PROGRAM), *self.cmd, *self.get_args()]),
+        }
+        return format_template(self.batch_script, **values)
+
+    async def start(self):
+        """Hand the job in, wait for its node and its port; return the server's URL.
+
+        Raises SessionError with a sentence for the student.
+        """
+        site = self.sites[self.choice.site]
+        self.last_error = None
+        self.port = 0
+        self._port_told = asyncio.Event()
+        self.ip = site.listen
+        environment = {**site.environment, **self.get_env(), "PATH": site.session_path}
+        try:
+            self.job_id = await site.submit(
+                self.user.name, self.script(environment), environment, self.home(self)
+            )
+        except (SchedulerError, OSError, TimeoutError) as error:
+            raise self._failed(
+                Message(
+                    "No se pudo pedir tu sesión en la sede {site}: {why}.",
+                    {"site": self._title(site.name), "why": refusal(str(error))},
+                ),
+                reason="rejected",
+                log=f"user={self.user.name} site={site.name} sbatch: {error}",
+            ) from error
+        self.site_name = site.name
+        self.submitted = time.monotonic()
+        self._save_state()
+        self.log.info("user=%s site=%s job=%s submitted", self.user.name, site.name, self.job_id)
+        return await self._until_answering()
+
+    async def _until_answering(self) -> str:
+        """Wait until the job runs and its server told its port; return the URL."""
+        started = None
+        while True:
+            snapshot = await self.site.queue.snapshot(max_age=self.queue_interval)
+            life, job = snapshot.life(self.job_id, self.submitted)
+            self.job = job or self.job
+            if life is Life.GONE:
+                raise self._ended_early(job)
+            if life is Life.RUNNING:
+                started = started or time.monotonic()
+                if self.port and job.node:
+                    self.ip = self.site.address(job.node)
+                    self._save_state()
+                    proto = "https" if self.internal_ssl else "http"
+                    return f"{proto}://{self.ip}:{self.port}"
+                if time.monotonic() - started > self.answer_timeout:
+                    raise self._failed(
+                        Message(
+                            "Tu sesión empezó en la sede {site}, pero no respondió.",
+                            {"site": self._title(self.site_name)},
+                        ),
+                        reason="no_answer",
+                        log=f"user={self.user.name} job={self.job_id} no port told in time",
+                    )
+            elif life is Life.WAITING:
+                started = None  # requeued: the next node has its own time
+            if self._port_told.is_set():
+                await asyncio.sleep(self.queue_interval)
+            else:  # a told port is acted on at once
+                with contextlib.suppress(TimeoutError):
+                    await asyncio.wait_for(self._port_told.wait(), self.queue_interval)
+
+    def take_port(self, port: int) -> bool:
+        """Take the port that this session's server announced; False if none is waited for."""
+        told = getattr(self, "_port_told", None)
+        if told is None or told.is_set() or not self.job_id or self.ready:
+            return False
+        self.port = port
+        told.set()
+        return True
+
+    def _title(self, site: str) -> str:
+        titles = {entry.name: entry.title for entry in self.offers(self).sites}
+        title = titles.get(site, {"es": site})
+        language = self.choice.language if getattr(self, "choice", None) else "es"
+        return title.get(language, title["es"])
+
+    def _ended_early(self, job: Job | None) -> SessionError:
+        state = job.state.split(" ")[0].rstrip("+") if job else ""
+        ending = ENDINGS.get(state, ENDED)
+        return self._failed(
+            Message(ending.text, {"site": self._title(self.site_name)}),
+            reason=state.lower() or "gone",
+            log=f"user={self.user.name} site={self.site_name} job={self.job_id} ended: {job}",
+        )
+
+    def _failed(self, what: Message, *, reason: str, log: str) -> SessionError:
+        self.last_error = Message(TRY_AGAIN.text, {"what": what})
+        return SessionError(self.last_error, reason=reason, status_code=503, log_message=log)
+
+    # --- while it runs ----------------------------------------------------------------------
+
+    async def poll(self):
+        """Return None while the session lives or nobody knows, 1 when its job is gone."""
+        if not self.job_id:
+            return 1
+        if self.site_name not in self.sites:
+            self.log.error("job=%s: site %s is not configured now", self.job_id, self.site_name)
+            return None
+        age = self.queue_interval if self.pending else self.idle_interval
+        snapshot = await self.site.queue.snapshot(max_age=age)
+        life, job = snapshot.life(self.job_id, self.submitted or float("-inf"))
+        self.job = job or self.job
+        if life is Life.GONE:
+            self.log.info("user=%s job=%s is gone: %s", self.user.name, self.job_id, job)
+            return 1
+        return None
+
+    async def stop(self, now=False):
+        """Take the job back and wait until it is gone (not with `now`)."""
+        if not self.job_id or self.site_name not in self.sites:
+            return
+        self.log.info("user=%s job=%s stopping", self.user.name, self.job_id)
+        try:
+            await self.site.cancel(self.user.name, self.job_id)
+        except (SchedulerError, OSError, TimeoutError) as error:
+            self.log.error("job=%s could not be cancelled: %s", self.job_id, error)
+            raise
+        asked = time.monotonic()
+        while not now and time.monotonic() - asked < 30:
+            snapshot = await self.site.queue.snapshot(max_age=self.queue_interval)
+            life, job = snapshot.life(self.job_id, self.submitted or float("-inf"))
+            if snapshot.asked > asked and (
+                life is Life.GONE or (job is not None and job.state == "COMPLETING")
+            ):
+                return
+            await asyncio.sleep(self.queue_interval)
+
+    async def progress(self):
+        """Yield what the pending page shows, in every language, whenever it changes."""
+        shown = None
+        while True:
+            message, percent = self._situation()
+            if message != shown:
+                shown = message
+                sentences = self.translations(message)
+                yield {
+                    "progress": percent,
+                    "message": sentences["es"],
+                    "messages": sentences,
+                }
+            await asyncio.sleep(self.queue_interval)
+
+    def _situation(self) -> tuple[Message, int]:
+        """Return where this start stands, and how far along (percent) that is."""
+        if not self.job_id:
+            return Message("Pidiendo una máquina…"), 5
+        site = self._title(self.site_name)
+        if self.job is None or self.job.life is Life.WAITING:
+            reason = self.job.reason if self.job else ""
+            if reason in ("Resources", "Priority"):
+                return Message(
+                    "En la cola de {site}: todas las máquinas están ocupadas. Conservas tu lugar.",
+                    {"site": site},
+                ), 20
+            return Message("En la cola de {site}.", {"site": site}), 15
+        if not self.port:
+            return Message(
+                "Tu máquina está lista ({node}). Abriendo JupyterLab…", {"node": self.job.node}
+            ), 60
+        return Message("JupyterLab respondió. Entrando…"), 90

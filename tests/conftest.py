@@ -1,0 +1,146 @@
+"""What tests of several rooms share: a real Minga, started as `make hub` starts it."""
+
+import json
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+import requests
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+class Minga:
+    """A running installation, in a state folder of its own."""
+
+    def __init__(self, state: Path, port: int, root: Path = ROOT, prefix=(), python=None):
+        self.state, self.port, self.root = state, port, root
+        self.prefix, self.python = list(prefix), python or sys.executable
+        self.url = f"http://127.0.0.1:{port}"
+        self.launcher = None
+
+    def start(self, timeout: float = 180) -> "Minga":
+        """Start the launcher as a process group of its own; wait until it says it is ready."""
+        self.output = self.state.with_suffix(".out")
+        with open(self.output, "wb") as output:
+            self.launcher = subprocess.Popen(
+                [*self.prefix, self.python, "-m", "hub_config.run"],
+                cwd=self.root,
+                env={
+                    **os.environ,
+                    "MINGA_STATE": str(self.state),
+                    "PORT": str(self.port),
+                    "LANG": "es_CL.UTF-8",
+                    "LC_ALL": "",
+                },
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+        end = time.monotonic() + timeout
+        while "Ctrl-C" not in self.said():
+            assert self.launcher.poll() is None, self.said()
+            assert time.monotonic() < end, self.said()
+            time.sleep(0.1)
+        return self
+
+    def said(self) -> str:
+        return self.output.read_text(errors="replace")
+
+    def interrupt(self) -> None:
+        """What Ctrl-C in the terminal does: SIGINT to the whole foreground group."""
+        os.killpg(self.launcher.pid, signal.SIGINT)
+        self.launcher.wait(timeout=120)
+
+    @property
+    def hub_pid(self) -> int:
+        return json.loads((self.state / "hub" / "hub.json").read_text())["pid"]
+
+    def passwords(self) -> dict[str, str]:
+        """As a person reads them: from what the launcher printed."""
+        return dict(re.findall(r"^  (\w+) +(\w{10})  ", self.said(), re.MULTILINE))
+
+    def login(self, username: str) -> "Person":
+        return Person(self, username)
+
+
+class Person:
+    """Somebody logged in, with a cookie as a browser has it and an API token of their own."""
+
+    def __init__(self, minga: Minga, username: str):
+        self.minga, self.name = minga, username
+        self.http = requests.Session()
+        self.hub = minga.url + "/hub"
+        page = self.http.get(self.hub + "/login")
+        answer = self.http.post(
+            self.hub + "/login",
+            params={"_xsrf": self.xsrf(page)},
+            data={"username": username, "password": minga.passwords()[username]},
+        )
+        assert answer.ok and "/login" not in answer.url, answer.url
+        token = self.http.post(
+            f"{self.hub}/api/users/{username}/tokens",
+            headers={"X-XSRFToken": self.xsrf(), "Referer": self.hub + "/token"},
+            json={"note": "test"},
+        )
+        assert token.status_code == 201, token.text
+        self.token = token.json()["token"]
+
+    def xsrf(self, _=None) -> str:
+        cookies = [c for c in self.http.cookies if c.name == "_xsrf" and "/hub" in c.path]
+        return cookies[-1].value if cookies else ""
+
+    def api(self, method: str, path: str, **arguments) -> requests.Response:
+        return requests.request(
+            method,
+            f"{self.hub}/api{path}",
+            headers={"Authorization": f"token {self.token}"},
+            timeout=60,
+            **arguments,
+        )
+
+    def server(self) -> dict:
+        return self.api("GET", f"/users/{self.name}").json()["servers"].get("", {})
+
+    def wait_for_server(self, timeout: float = 60) -> dict:
+        end = time.monotonic() + timeout
+        while not self.server().get("ready"):
+            assert time.monotonic() < end, (self.server(), self.minga.said())
+            time.sleep(0.2)
+        return self.server()
+
+    def start(self, **choice) -> dict:
+        answer = self.api("POST", f"/users/{self.name}/server", json=choice)
+        assert answer.status_code in (201, 202), answer.text
+        return self.wait_for_server()
+
+    def stop(self) -> None:
+        self.api("DELETE", f"/users/{self.name}/server")
+        end = time.monotonic() + 60
+        while self.server():
+            assert time.monotonic() < end, self.server()
+            time.sleep(0.2)
+
+
+@pytest.fixture(scope="session")
+def minga(tmp_path_factory):
+    """A running Minga for all tests that leave it as they found it."""
+    running = Minga(tmp_path_factory.mktemp("minga") / "state", free_port())
+    try:
+        yield running.start()
+    finally:
+        if running.launcher and running.launcher.poll() is None:
+            running.interrupt()
