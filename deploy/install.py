@@ -77,7 +77,7 @@ def python_packages() -> None:
         if made.returncode:
             shutil.rmtree(VENV, ignore_errors=True)
             fail(
-                "No se pudo crear el entorno virtual; en Debian y Ubuntu falta a veces un paquete.\n"
+                "No se pudo crear el entorno virtual; a Debian y Ubuntu les falta a veces algo.\n"
                 "Pide a quien administra esta máquina:  sudo apt-get install python3-venv",
                 "The virtual environment could not be made. Debian and Ubuntu sometimes lack a\n"
                 "package; ask whoever administers this machine:  sudo apt-get install python3-venv",
