@@ -1,0 +1,205 @@
+"""The book's pages in one language: read, translated, and written where mystmd builds them."""
+
+import re
+import shutil
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import jupytext
+import nbformat
+import polib
+import yaml
+from nbformat import NotebookNode
+
+SOURCE_LANGUAGE = "es"
+LANGUAGES = ("es", "en")
+THEME = Path(__file__).parent / "theme"
+# What a page may show or read beside its text; everything else in the folder stays out of the site.
+FILES = {".png", ".svg", ".jpg", ".jpeg", ".gif", ".webp", ".csv", ".json", ".txt", ".bib"}
+OUTSIDE = {"theme", "locale", "_build", "__pycache__", "node_modules"}
+
+_FRONT_MATTER = re.compile(r"\A---\n(.*?)\n---\n", re.DOTALL)
+_CODE_CELL = re.compile(r"^(`{3,}|:{3,})\{code-cell\}", re.MULTILINE)
+_COLON_FENCE = re.compile(r"^\s*(:{3,})(\{[^}]+\})?", re.MULTILINE)
+
+
+class BookError(Exception):
+    """Something in the book that a person must mend; the message says what and where."""
+
+
+@dataclass
+class Page:
+    """One page in one language; `notebook` is None for a page without code cells."""
+
+    file: str
+    language: str
+    text: str
+    notebook: NotebookNode | None = None
+    translated: float = 1.0
+    front: dict = field(default_factory=dict)
+
+    @property
+    def slug(self) -> str:
+        """The page's part of the address, the same in all languages."""
+        return Path(self.file).stem
+
+
+def read_project(source: Path) -> dict:
+    """Return `myst.yml` as a dictionary. Raises BookError when it is missing or not YAML."""
+    path = source / "myst.yml"
+    try:
+        return yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (OSError, yaml.YAMLError) as error:
+        raise BookError(f"{path}: {error}") from error
+
+
+def page_files(toc: list) -> list[str]:
+    """Return the files that a table of contents names, in reading order."""
+    files = []
+    for entry in toc:
+        if "file" in entry:
+            files.append(entry["file"])
+        files += page_files(entry.get("children", []))
+    return files
+
+
+def catalog(source: Path, language: str, name: str) -> polib.POFile | None:
+    """Return the catalog of one document, or None where there is none (or no need of one)."""
+    path = source / "locale" / language / f"{name}.po"
+    return polib.pofile(str(path)) if language != SOURCE_LANGUAGE and path.exists() else None
+
+
+def share_translated(entries: polib.POFile | None) -> float:
+    """Return how much of a catalog is translated and not fuzzy, from 0 to 1."""
+    return entries.percent_translated() / 100 if entries is not None else 0.0
+
+
+def read_page(source: Path, file: str, language: str) -> Page:
+    """Return one page in one language; without a catalog it stays in Spanish and says so.
+
+    Raises BookError with file and reason for a page that cannot be read.
+    """
+    path = source / file
+    if path.suffix != ".md" or not path.is_file():
+        raise BookError(f"{path}: named in myst.yml, but there is no such Markdown page")
+    text = path.read_text(encoding="utf-8")
+    share = 1.0
+    if language != SOURCE_LANGUAGE:
+        entries = catalog(source, language, path.stem)
+        share = share_translated(entries)
+        if entries is not None:
+            try:
+                from translation import markdown
+            except ImportError:
+                share = 0.0
+            else:
+                text = markdown.translate(text, entries)
+    front, body = split_front_matter(text, path)
+    page = Page(file, language, body, translated=share, front=front)
+    if _CODE_CELL.search(body):
+        page.notebook = to_notebook(body, page.slug, path)
+    return page
+
+
+def split_front_matter(text: str, path: Path) -> tuple[dict, str]:
+    """Split a page into its front matter and its text.
+
+    `minga: {course, assignment}` becomes the theme's options of the page: mystmd keeps only keys
+    that it knows. Raises BookError for front matter that is not a YAML mapping.
+    """
+    match = _FRONT_MATTER.match(text)
+    if not match:
+        return {}, text
+    try:
+        front = yaml.safe_load(match[1]) or {}
+    except yaml.YAMLError as error:
+        raise BookError(f"{path}: front matter: {error}") from error
+    if not isinstance(front, dict):
+        raise BookError(f"{path}: front matter: 'key: value' lines expected")
+    if minga := front.pop("minga", None):
+        front["site"] = {**front.get("site", {}), **minga}
+    return front, text[match.end() :]
+
+
+def to_notebook(body: str, slug: str, path: Path) -> NotebookNode:
+    """Return a page's text as a notebook: one cell per code cell and per stretch of prose.
+
+    Raises BookError for a code cell inside another directive, which it would tear in two.
+    """
+    notebook = jupytext.reads(body, fmt="md:myst")
+    notebook.metadata = nbformat.from_dict({})
+    for number, cell in enumerate(notebook.cells):
+        # Ids that do not change from build to build, and differ between pages.
+        cell.id = f"{slug[:48]}-{number}"
+        if cell.cell_type == "markdown" and _open_fences(cell.source):
+            following = notebook.cells[number + 1] if number + 1 < len(notebook.cells) else None
+            line = following.source.splitlines()[0] if following and following.source else ""
+            raise BookError(
+                f"{path}: the code cell '{line}' is inside a ':::' block; "
+                "end the block before the cell (use the tag hide-cell or hide-input to fold it)"
+            )
+    return notebook
+
+
+def _open_fences(text: str) -> bool:
+    """Say whether a ':::' block is still open at the end of `text`."""
+    without_code = re.sub(r"^(\s*)(`{3,})[^\n]*\n.*?^\1\2`*\s*$", "", text, flags=re.M | re.S)
+    depth = 0
+    for match in _COLON_FENCE.finditer(without_code):
+        depth += 1 if match[2] else -1
+    return depth > 0
+
+
+def write_sources(source: Path, target: Path, language: str, pages: list[Page]) -> None:
+    """Write the pages, `myst.yml` and the files beside them to `target` for mystmd to build."""
+    for path in source.rglob("*"):
+        inside = path.relative_to(source)
+        if path.is_file() and path.suffix in FILES and not OUTSIDE.intersection(inside.parts):
+            (target / inside).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(path, target / inside)
+    notebooks = set()
+    for page in pages:
+        path = target / page.file
+        path.parent.mkdir(parents=True, exist_ok=True)
+        front = f"---\n{yaml.safe_dump(page.front, allow_unicode=True, sort_keys=False)}---\n"
+        if page.notebook is None:
+            path.write_text(front + "\n" + page.text, encoding="utf-8")
+            continue
+        notebooks.add(page.file)
+        notebook = page.notebook
+        notebook.cells.insert(0, nbformat.v4.new_markdown_cell(front, id=f"{page.slug[:48]}-front"))
+        notebook.metadata["kernelspec"] = page.front.get(
+            "kernelspec", {"name": "python3", "display_name": "Python 3"}
+        )
+        notebook.metadata["language_info"] = {"name": "python"}
+        nbformat.write(notebook, path.with_suffix(".ipynb"))
+    project = _translated_project(read_project(source), catalog(source, language, "myst"))
+    project["project"]["toc"] = _with_notebooks(project["project"]["toc"], notebooks)
+    project["site"] = {**project.get("site", {}), "template": str(THEME)}
+    text = yaml.safe_dump(project, allow_unicode=True, sort_keys=False)
+    (target / "myst.yml").write_text(text, encoding="utf-8")
+
+
+def _translated_project(project: dict, entries: polib.POFile | None) -> dict:
+    words = {e.msgid: e.msgstr for e in entries or [] if e.translated()}
+
+    def translate(value: object, key: str = "") -> object:
+        if isinstance(value, dict):
+            return {k: translate(v, k) for k, v in value.items()}
+        if isinstance(value, list):
+            return [translate(v) for v in value]
+        return words.get(value, value) if key in {"title", "description", "subtitle"} else value
+
+    return translate(project)
+
+
+def _with_notebooks(toc: list, notebooks: set[str]) -> list:
+    def entry(item: dict) -> dict:
+        item = dict(item)
+        if item.get("file") in notebooks:
+            item["file"] = str(Path(item["file"]).with_suffix(".ipynb"))
+        if "children" in item:
+            item["children"] = [entry(child) for child in item["children"]]
+        return item
+
+    return [entry(item) for item in toc]

@@ -1,0 +1,33 @@
+// mystmd calls this after it has parsed the book: one static HTML page per chapter.
+import { cpSync, mkdirSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { buildAssets, copyWidgetPlayer } from "./lib/assets.js";
+import { renderPage, renderSearchPage } from "./lib/layout.js";
+import { searchDocuments } from "./lib/search.js";
+import { readSite } from "./lib/site.js";
+
+const out = process.env.BUILD_DIRECTORY;
+if (!out) {
+  console.error("render.js is called by `jupyter book build --html`, which sets BUILD_DIRECTORY.");
+  process.exit(2);
+}
+
+function write(path, text) {
+  mkdirSync(join(out, path, ".."), { recursive: true });
+  writeFileSync(join(out, path), text);
+}
+
+const site = readSite(out, process.env);
+site.assets = await buildAssets(out);
+cpSync(site.publicDirectory, join(out, "build"), { recursive: true });
+
+let widgets = false;
+for (const { slug } of site.pages) {
+  const page = renderPage(site, slug);
+  widgets ||= page.uses.widgets;
+  write(slug === site.index ? "index.html" : `${slug}/index.html`, page.html);
+}
+if (widgets) copyWidgetPlayer(out);
+write("buscar/index.html", renderSearchPage(site));
+write("search.json", JSON.stringify(searchDocuments(site)));
+console.log(`${site.pages.length} pages in ${site.language}`);
