@@ -238,7 +238,7 @@ exec {{cmd}}
                 self.user.name, self.script(environment), environment, self.home(self)
             )
         except (SchedulerError, OSError, TimeoutError) as error:
-            raise self._failed(
+            raise self._failure(
                 Message(
                     "No se pudo pedir tu sesión en la sede {site}: {why}.",
                     {"site": self._title(site.name), "why": refusal(str(error))},
@@ -269,7 +269,7 @@ exec {{cmd}}
                     proto = "https" if self.internal_ssl else "http"
                     return f"{proto}://{self.ip}:{self.port}"
                 if time.monotonic() - started > self.answer_timeout:
-                    raise self._failed(
+                    raise self._failure(
                         Message(
                             "Tu sesión empezó en la sede {site}, pero no respondió.",
                             {"site": self._title(self.site_name)},
@@ -303,13 +303,13 @@ exec {{cmd}}
     def _ended_early(self, job: Job | None) -> SessionError:
         state = job.state.split(" ")[0].rstrip("+") if job else ""
         ending = ENDINGS.get(state, ENDED)
-        return self._failed(
+        return self._failure(
             Message(ending.text, {"site": self._title(self.site_name)}),
             reason=state.lower() or "gone",
             log=f"user={self.user.name} site={self.site_name} job={self.job_id} ended: {job}",
         )
 
-    def _failed(self, what: Message, *, reason: str, log: str) -> SessionError:
+    def _failure(self, what: Message, *, reason: str, log: str) -> SessionError:
         self.last_error = Message(TRY_AGAIN.text, {"what": what})
         return SessionError(self.last_error, reason=reason, status_code=503, log_message=log)
 

@@ -18,6 +18,8 @@ from .packages import Installation
 
 READY_STATES = {"idle", "mixed", "allocated", "completing"}
 START_LIMIT = 30  # seconds until all nodes must be there
+# What a daemon says of each first start (no state yet, no PMIx library) tells nothing.
+TELLING = re.compile(r"^(?!.*(state file|state save|mpi|MPI|accounting)).*(error|fatal)", re.I)
 
 
 class ClusterError(RuntimeError):
@@ -219,6 +221,7 @@ class PrivateCluster:
             elif name == "slurmctld":
                 command = [programs["slurmctld"], "-f", settings]
             else:
+                self._wait_for_slurmctld()
                 (self._run / name).mkdir(mode=0o755, exist_ok=True)
                 command = [programs["slurmd"], "-f", settings, "-N", name]
                 command += ["-d", programs["slurmstepd"]]
@@ -249,28 +252,48 @@ class PrivateCluster:
             said = output.read_text(errors="replace").strip()
             raise ClusterError(f"{self.description.name}: {name} did not start. {said}")
 
+    def _wait_for_slurmctld(self) -> None:
+        """Return when slurmctld answers: a slurmd that comes too early tries a second later."""
+        self._wait(["slurmctld"], self.ports[:1], lambda states: True)
+
     def _wait_until_ready(self) -> None:
-        """Return when every daemon listens and every node takes jobs, or raise ClusterError."""
-        limit = time.monotonic() + START_LIMIT
+        """Return when every daemon listens and every node takes jobs."""
         wanted = {node.name for node in self.description.nodes}
-        states, trouble = {}, ""
+        self._wait(
+            self._daemon_names(),
+            self.ports,
+            lambda states: all(states.get(name) in READY_STATES for name in wanted),
+        )
+
+    def _wait(self, names: list[str], ports: list[int], done: Callable[[dict], bool]) -> None:
+        """Return when the daemons `names` listen on `ports` and `done(node states)` is true.
+
+        Raises ClusterError when one of them ends, or after START_LIMIT.
+        """
+        limit = time.monotonic() + START_LIMIT
+        last_seen = time.monotonic()
+        trouble = "no answer"
         while time.monotonic() < limit:
-            if all(_listens(port) for port in self.ports):
+            running = processes.daemons(self.folder)
+            gone = [name for name in names if name not in running]
+            if not gone:
+                last_seen = time.monotonic()
+            # One that goes to the background changes its pid twice, and a look can miss it.
+            elif time.monotonic() > last_seen + 1:
+                trouble = f"{', '.join(gone)} ended"
+                break
+            # A command that comes before slurmctld listens would wait a second by itself.
+            if not gone and processes.listening(running.values()).issuperset(ports):
                 try:
                     states = self._node_states()
+                    if done(states):
+                        return
+                    trouble = ", ".join(f"{name} is {state}" for name, state in states.items())
                 except (ClusterError, subprocess.TimeoutExpired) as error:
                     trouble = str(error)
-                ready = {name for name, state in states.items() if state in READY_STATES}
-                if wanted <= ready:
-                    return
-            elif time.monotonic() > limit - START_LIMIT + 3:
-                gone = set(self._daemon_names()) - set(processes.daemons(self.folder))
-                if gone:
-                    trouble = f"{', '.join(sorted(gone))} ended"
-                    break
-            time.sleep(0.05)
+            time.sleep(0.02)
         raise ClusterError(
-            f"{self.description.name}: not ready ({trouble or states or 'no daemon listens'}). "
+            f"{self.description.name}: not ready ({trouble}). "
             f"The logs in {self.folder / 'log'} say:\n" + "\n".join(self._telling_lines())
         )
 
@@ -358,7 +381,7 @@ class PrivateCluster:
         for path in self._logs():
             with open(path, errors="replace") as log:
                 log.seek(self._log_sizes.get(path, 0))
-                told = [line.strip() for line in log if re.search(r"error|fatal", line, re.I)]
+                told = [line.strip() for line in log if TELLING.search(line)]
             lines += [f"  {path.name}: {line}" for line in told[-4:]]
         return lines or ["  (no errors)"]
 
@@ -374,12 +397,3 @@ class PrivateCluster:
 def _plain(path: Path, link: Path | None) -> Path:
     """Return `path`, or `link` to it if `path` has letters that Slurm's files give a meaning."""
     return path if link is None or re.fullmatch(r"[A-Za-z0-9._/+-]+", str(path)) else link
-
-
-def _listens(port: int) -> bool:
-    """Return whether something accepts connections on this port of the loopback address."""
-    try:
-        socket.create_connection(("127.0.0.1", port), timeout=1).close()
-        return True
-    except OSError:
-        return False

@@ -91,8 +91,7 @@ def _slurm_conf(description, ports, installation, shown, run, program_root) -> s
         "SelectTypeParameters=CR_Core_Memory",
         "SchedulerType=sched/backfill",
         "SchedulerParameters=batch_sched_delay=0,bf_interval=2",
-        "PriorityType=priority/multifactor",
-        "PriorityWeightAge=1000",
+        "PriorityType=priority/basic",  # first come, first served: the rest needs accounting
         "GresTypes=gpu",
         "ReturnToService=2",
         f"KillWait={KILL_WAIT}",

@@ -63,6 +63,18 @@ def daemons(folder: Path) -> dict[str, psutil.Process]:
     return result
 
 
+def listening(processes: Iterable[psutil.Process]) -> set[int]:
+    """Return the TCP ports that `processes` listen on; a trial connection would fill the logs."""
+    ports = set()
+    for process in processes:
+        try:
+            connections = process.net_connections("tcp4")
+        except psutil.Error:
+            continue
+        ports |= {each.laddr.port for each in connections if each.status == psutil.CONN_LISTEN}
+    return ports
+
+
 def end(processes: Iterable[psutil.Process], patience: float = PATIENCE) -> list[psutil.Process]:
     """End `processes`: politely, after `patience` seconds by force; return who is left."""
     left = [process for process in processes if _alive(process)]
