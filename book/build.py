@@ -151,7 +151,8 @@ def _front_door(prefix: str) -> str:
 </style>
 <script>
   const chosen = /(?:^|; )minga_language=(es|en)/.exec(document.cookie);
-  const known = navigator.languages.map((tag) => tag.slice(0, 2)).find((tag) => /^(es|en)$/.test(tag));
+  const tags = navigator.languages.map((tag) => tag.slice(0, 2));
+  const known = tags.find((tag) => /^(es|en)$/.test(tag));
   location.replace("{prefix}/" + (chosen ? chosen[1] : known || "es") + "/" + location.hash);
 </script>
 <main>

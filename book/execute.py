@@ -94,7 +94,8 @@ def _write_kernel_configuration(scratch: Path) -> None:
     (profile / "ipython_kernel_config.py").write_text(
         "c = get_config()\n"
         "c.InlineBackend.figure_formats = {'svg'}\n"
-        "c.InlineBackend.print_figure_kwargs = {'bbox_inches': 'tight', 'metadata': {'Date': None}}\n"
+        "c.InlineBackend.print_figure_kwargs = "
+        "{'bbox_inches': 'tight', 'metadata': {'Date': None}}\n"
         "c.HistoryManager.enabled = False\n",
         encoding="utf-8",
     )

@@ -47,7 +47,8 @@ def preferred_language(request: HTTPServerRequest) -> str:
 class FrontDoor(RequestHandler):
     """The book's root: on to the reader's language."""
 
-    def get(self):
+    def get(self) -> None:
+        """Redirect; no cache may keep one reader's answer for another."""
         self.set_header("Vary", "Accept-Language, Cookie")
         self.set_header("Cache-Control", "no-store")
         self.redirect(f"{self.request.path.rstrip('/')}/{preferred_language(self.request)}/")

@@ -2,7 +2,7 @@
 import { cpSync, mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { buildAssets, copyWidgetPlayer } from "./lib/assets.js";
-import { renderPage, renderSearchPage } from "./lib/layout.js";
+import { renderMissingPage, renderPage, renderSearchPage } from "./lib/layout.js";
 import { searchDocuments } from "./lib/search.js";
 import { readSite } from "./lib/site.js";
 
@@ -29,5 +29,6 @@ for (const { slug } of site.pages) {
 }
 if (widgets) copyWidgetPlayer(out);
 write("buscar/index.html", renderSearchPage(site));
+write("404.html", renderMissingPage(site));
 write("search.json", JSON.stringify(searchDocuments(site)));
 console.log(`${site.pages.length} pages in ${site.language}`);

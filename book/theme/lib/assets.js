@@ -8,7 +8,7 @@ import { THEME } from "./site.js";
 export async function buildAssets(directory) {
   const out = join(directory, "assets");
   const entries = ["styles/book.css", "styles/math.css", "styles/widgets.css"].concat(
-    ["client/early.js", "client/book.js", "client/search.js"],
+    ["client/early.js", "client/book.js", "client/search.js", "client/widgets.js"],
   );
   const result = await build({
     absWorkingDir: THEME,

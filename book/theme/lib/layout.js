@@ -1,7 +1,7 @@
 // The page around the text: header, contents, language switch, previous and next, footer.
 import { h } from "./h.js";
 import { toHtml } from "hast-util-to-html";
-import { plainText, render, renderAll } from "./nodes.js";
+import { outputsInFigures, plainText, render, renderAll } from "./nodes.js";
 import { scriptJson } from "./outputs.js";
 import { assetUrl, pageUrl } from "./site.js";
 
@@ -187,7 +187,7 @@ export function renderPage(site, slug) {
   const { title, heading } = titleOf(page);
   const context = {
     site, location: page.location, uses: {}, headings: [], notes: [], footnotes: new Set(),
-    headingShift: 2 - shallowest(page.mdast),
+    inFigures: new Set(outputsInFigures(page.mdast)), headingShift: 2 - shallowest(page.mdast),
   };
   const body = render(page.mdast, context);
   const notes = footnotes(site, context);
@@ -195,8 +195,8 @@ export function renderPage(site, slug) {
   const share = site.translated[slug] ?? 1;
   const behind = share < 0.1 ? site.words.untranslated : site.words.partly_untranslated;
   const main = h("main", { id: "text", tabIndex: -1 }, [
-    h("article", [
-      share < 1 && h("p", { className: "untranslated" }, behind),
+    h("article", { lang: share < 0.1 ? "es" : undefined }, [
+      share < 1 && h("p", { className: "untranslated", lang: site.language }, behind),
       h("h1", { id: heading?.html_id ?? heading?.identifier }, heading ? renderAll(heading, context) : title),
       frontmatter.subtitle && h("p", { className: "subtitle" }, frontmatter.subtitle),
       actions(site, page),
@@ -213,6 +213,7 @@ export function renderPage(site, slug) {
     if (!state) throw new Error(`${page.location}: a widget was shown, but its state was not saved; run the book with "python -m book.build"`);
     extra.push(h("script", { type: "application/vnd.jupyter.widget-state+json" }, raw(scriptJson(state))));
     extra.push(h("script", { defer: true, src: `${site.base}/assets/widgets/embed.js` }));
+    extra.push(h("script", { type: "module", src: `${site.base}/assets/${site.assets["widgets.js"]}` }));
   }
   if (context.uses.code) extra.push(raw(`<meta name="minga-copy" content="${site.words.copy}|${site.words.copied}|${site.words.copy_code}">`));
   const description = frontmatter.description ?? site.description;
@@ -235,5 +236,17 @@ export function renderSearchPage(site) {
   ]);
   const script = h("script", { type: "module", src: `${site.base}/assets/${site.assets["search.js"]}` });
   const headElement = head(site, { title: words.search, path, uses: {}, extra: [script] });
+  return documentHtml(site, headElement, undefined, path, main, h("div", { className: "outline" }));
+}
+
+/** What a reader sees where there is no page. */
+export function renderMissingPage(site) {
+  const { words } = site;
+  const path = (language) => pageUrl(site, site.index, language);
+  const main = h("main", { id: "text", tabIndex: -1 }, [
+    h("article", [h("h1", words.missing), h("p", words.missing_text), h("div", contents(site))]),
+    pageFooter(site),
+  ]);
+  const headElement = head(site, { title: words.missing, path, uses: {} });
   return documentHtml(site, headElement, undefined, path, main, h("div", { className: "outline" }));
 }

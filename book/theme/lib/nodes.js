@@ -1,12 +1,12 @@
 // MyST's syntax tree → HTML's (hast). One small function per kind of node.
 import { h } from "./h.js";
 import { common, createLowlight } from "lowlight";
+import { numbered } from "./localize.js";
 import { assetUrl, pageUrl } from "./site.js";
 import { renderNotebookCell, renderOutputs } from "./outputs.js";
 
 const lowlight = createLowlight(common);
 const raw = (value) => ({ type: "raw", value });
-const NBSP = "\u00a0";
 
 /** The text of a node without its markup. */
 export function plainText(node) {
@@ -43,40 +43,36 @@ function heading(node, context) {
   ]);
 }
 
+/** The page that a link inside the book means (`chapter.md#part`, `/chapter`), or undefined. */
+function linkedPage(url, { site, location }) {
+  const [, path, fragment = ""] = /^([^#:]*)(#.*)?$/.exec(url) ?? [];
+  if (!path || /^\/[/]/.test(url)) return undefined;
+  const slug = path.replace(/\.(md|ipynb)$/, "").replace(/\/$/, "").split("/").pop() || site.index;
+  if (site.contents.has(slug)) return { slug, href: pageUrl(site, slug) + fragment };
+  if (/\.(md|ipynb)$/.test(path)) throw new Error(`${location}: the link to ${url} leads to no page of the book`);
+  return undefined;
+}
+
 function link(node, context) {
   const { site } = context;
   if (node.static) return h("a", { href: assetUrl(site, node.url), download: true }, renderAll(node, context));
-  if (node.internal || /^\/[^/]/.test(node.url ?? "")) {
-    const [path, fragment] = node.url.split("#");
-    const slug = path.replace(/^\/|\/$/g, "") || site.index;
-    const known = site.contents.has(slug);
-    const href = known ? pageUrl(site, slug) + (fragment ? `#${fragment}` : "") : node.url;
-    return h("a", { href }, renderAll(node, context));
+  const page = linkedPage(node.url, context);
+  if (page) {
+    const title = site.contents.get(page.slug).frontmatter.title;
+    return h("a", { href: page.href }, node.children?.length ? renderAll(node, context) : title);
   }
-  const foreign = /^https?:/.test(node.url);
-  return h("a", { href: node.url, rel: foreign && "external" }, renderAll(node, context));
-}
-
-/** mystmd writes "Figure 1" whatever the language; this says it in the page's. */
-function numberedWord(kind, node, context) {
-  const word = context.site.words[kind === "code" ? "program" : kind];
-  return word && node.enumerator ? `${word}${NBSP}${node.enumerator}` : undefined;
+  return h("a", { href: node.url, rel: /^https?:/.test(node.url) ? "external" : undefined }, renderAll(node, context));
 }
 
 function crossReference(node, context) {
   const page = node.remote && node.url ? pageUrl(context.site, node.url.replace(/^\//, "") || context.site.index) : "";
   const id = node.html_id ?? node.identifier;
-  const stock = /^(Figure|Table|Section|Program|Exercise|Solution|Theorem|Definition|Example|Proof)[\s\u00a0]%s$/;
-  const kind = stock.exec(node.template ?? "")?.[1].toLowerCase();
-  const text = kind ? numberedWord(kind, node, context) : undefined;
-  return h("a", { className: "xref", href: page + (id ? `#${id}` : "") }, text ?? renderAll(node, context));
+  return h("a", { className: "xref", href: page + (id ? `#${id}` : "") }, renderAll(node, context));
 }
 
 function admonition(node, context) {
-  const { words } = context.site;
   const own = node.children?.[0]?.type === "admonitionTitle" ? node.children[0] : undefined;
-  const stock = { seealso: "See Also" }[node.kind] ?? node.kind?.replace(/^./, (c) => c.toUpperCase());
-  const title = own && plainText(own) !== stock ? renderAll(own, context) : [words[node.kind] ?? stock ?? ""];
+  const title = own ? renderAll(own, context) : context.site.words[node.kind ?? "note"] ?? "";
   const body = h("div", { className: "admonition-body" }, (node.children ?? []).slice(own ? 1 : 0).map((child) => render(child, context)));
   const classes = ["admonition", node.kind ?? "note", ...(node.class?.split(/\s+/) ?? [])];
   if (classes.includes("dropdown")) {
@@ -90,11 +86,17 @@ function statement(kind) {
   return (node, context) => {
     const name = node.kind ?? kind;
     const own = node.children?.[0]?.type === "admonitionTitle" ? node.children[0] : undefined;
-    const label = numberedWord(name, node, context) ?? context.site.words[name] ?? name;
+    const label = numbered(name, node.enumerator, context.site.words) ?? context.site.words[name] ?? name;
     const title = h("p", { className: "admonition-title" }, [label, ...(own ? [": ", ...renderAll(own, context)] : [])]);
     const rest = (node.children ?? []).slice(own ? 1 : 0).map((child) => render(child, context));
     return h("section", attributes(node, { className: ["admonition", "statement", name] }), [title, h("div", { className: "admonition-body" }, rest)]);
   };
+}
+
+/** Outputs that a figure shows are not shown a second time under their cell. */
+export function outputsInFigures(node, inside = false) {
+  const here = inside && node.type === "outputs" ? [node.id] : [];
+  return [...here, ...(node.children ?? []).flatMap((child) => outputsInFigures(child, inside || node.type === "container"))];
 }
 
 function container(node, context) {
@@ -175,7 +177,7 @@ const handlers = {
   table,
   caption: (node, context) => renderAll(node, context),
   legend: wrap("div", { className: "legend" }),
-  captionNumber: (node, context) => h("span", { className: "caption-number" }, numberedWord(node.kind, node, context) ?? renderAll(node, context)),
+  captionNumber: (node, context) => h("span", { className: "caption-number" }, renderAll(node, context)),
   admonition,
   exercise: statement("exercise"),
   solution: statement("solution"),

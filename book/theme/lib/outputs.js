@@ -74,6 +74,7 @@ export function renderNotebookCell(node, context) {
   const inner = { ...context, alt: node.data?.alt };
   const parts = (node.children ?? []).map((child) => {
     if (child.visibility === "remove") return undefined;
+    if (child.type === "outputs" && context.inFigures.has(child.id)) return undefined;
     if (child.type === "code") return folded(words.show_code, child.visibility, codeBlock(inner, child.value, child.lang));
     return folded(words.show_output, child.visibility, render(child, inner));
   });

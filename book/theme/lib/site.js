@@ -2,6 +2,7 @@
 import { readFileSync, readdirSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { localize } from "./localize.js";
 
 export const THEME = dirname(dirname(fileURLToPath(import.meta.url)));
 const OTHER = { es: "en", en: "es" };
@@ -24,7 +25,10 @@ export function readSite(buildDirectory, environment) {
   };
   const contents = new Map();
   for (const slug of [project.index, ...project.pages.map((page) => page.slug)]) {
-    if (slug) contents.set(slug, readJson(join(siteDirectory, "content", `${slug}.json`)));
+    if (!slug) continue;
+    const page = readJson(join(siteDirectory, "content", `${slug}.json`));
+    localize(page.mdast, words);
+    contents.set(slug, page);
   }
   const home = contents.get(project.index);
   const entries = [
