@@ -104,8 +104,12 @@ class PrivateCluster:
             missing = [name for name in self._daemon_names() if name not in running]
             if not missing:
                 progress(f"Slurm cluster {self.description.name} is running already")
-            self._launch(missing, running)
-            self._wait_until_ready()
+            try:
+                self._launch(missing, running)
+                self._wait_until_ready()
+            except BaseException:  # an interrupt too: leave no half of a cluster
+                self._undo(missing)
+                raise
         if missing:
             progress(
                 f"Slurm cluster {self.description.name} is ready: {len(self.description.nodes)} "
@@ -226,6 +230,13 @@ class PrivateCluster:
                 command = [programs["slurmd"], "-f", settings, "-N", name]
                 command += ["-d", programs["slurmstepd"]]
             self._spawn(name, command)
+
+    def _undo(self, started: list[str]) -> None:
+        """End the daemons that a start which failed has started; what ran before goes on."""
+        running = processes.daemons(self.folder)
+        processes.end([running[name] for name in started if name in running])
+        if not processes.members(self.folder, self._run):
+            runfolder.remove(self._run)
 
     def _spawn(self, name: str, command: list[str]) -> None:
         """Run the daemon's program, which goes to the background by itself."""

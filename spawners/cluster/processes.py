@@ -13,7 +13,7 @@ import psutil
 
 from .configuration import MARKER
 
-PATIENCE = 5  # seconds between the polite signal and the other one
+PATIENCE = 2  # seconds between the polite signal and the other one
 
 
 def marked(folder: Path) -> list[psutil.Process]:

@@ -1,0 +1,62 @@
+"""Real Slurm clusters for the tests of this room and of the journeys."""
+
+import shutil
+import tempfile
+from pathlib import Path
+
+import pytest
+
+from spawners.cluster import packages
+from spawners.cluster.cluster import PrivateCluster, free_ports
+from spawners.cluster.description import DEFAULTS
+
+
+@pytest.fixture(scope="session")
+def slurm_installation():
+    """Slurm's programs, fetched at the first use like `make hub` does."""
+    return packages.ensure()
+
+
+@pytest.fixture
+def public_folder():
+    """Return an empty folder that other accounts can reach (tmp_path is private)."""
+    folder = Path(tempfile.mkdtemp(prefix="minga-test-"))
+    folder.chmod(0o755)
+    yield folder
+    shutil.rmtree(folder)
+
+
+def _cluster(installation, folder: Path, name: str) -> PrivateCluster:
+    description = DEFAULTS[name]
+    ports = free_ports(1 + len(description.nodes))
+    return PrivateCluster(description, folder / name, ports, installation)
+
+
+@pytest.fixture(scope="session")
+def clusters(slurm_installation, tmp_path_factory):
+    """Return the running clusters `chile` and `colombia`, shared by all tests of a run."""
+    folder = tmp_path_factory.mktemp("clusters")
+    started = {}
+    try:
+        for name in DEFAULTS:
+            started[name] = _cluster(slurm_installation, folder, name)
+            started[name].start()
+        yield started
+    finally:
+        for cluster in started.values():
+            cluster.stop()
+
+
+@pytest.fixture
+def fresh_cluster(slurm_installation, tmp_path):
+    """Return a function that starts a cluster of this test's own, by name."""
+    started = []
+
+    def start(name: str, folder: Path = tmp_path) -> PrivateCluster:
+        started.append(_cluster(slurm_installation, folder, name))
+        started[-1].start()
+        return started[-1]
+
+    yield start
+    for cluster in started:
+        cluster.stop()
