@@ -41,19 +41,21 @@ def write(
         device = gpus / f"nvidia{number}"
         if not device.is_symlink():  # Slurm wants a character device: this one harms nobody
             device.symlink_to("/dev/null")
-    prolog = _task_prolog(installation, folder, shown, program_root)
     files = {
         "slurm.conf": _slurm_conf(description, ports, installation, shown, run, program_root),
         "gres.conf": _gres_conf(description, shown),
         "cgroup.conf": _cgroup_conf(installation.version),
-        "task_prolog": prolog,
     }
-    for name, text in files.items():
+    scripts = {
+        "task_prolog": _task_prolog(installation, folder, shown, program_root),
+        "slurmstepd": _step_daemon(installation, program_root),
+    }
+    for name, text in (files | scripts).items():
         path = settings / name
         if not path.exists() or path.read_text() != text:
             new = path.with_suffix(".new")
             new.write_text(text)
-            new.chmod(0o755 if text is prolog else 0o644)
+            new.chmod(0o755 if name in scripts else 0o644)
             new.replace(path)
     return shown / "etc" / "slurm.conf"
 
@@ -133,6 +135,24 @@ def _cgroup_conf(version: tuple[int, ...]) -> str:
     return "CgroupPlugin=disabled\n" if version >= (23, 11) else "ConstrainCores=no\n"
 
 
+def _step_daemon(installation: Installation, root: Path) -> str:
+    """Return the script that slurmd starts as slurmstepd.
+
+    Newer ones run themselves again (by their own name) inside the job's environment, where they
+    would not find their libraries: so the name is this script's.
+    """
+    program = shlex.quote(
+        str(root / installation.programs["slurmstepd"].relative_to(installation.root))
+    )
+    lines = ["#!/bin/bash"]
+    libraries = ":".join(installation.library_path(root))
+    if libraries:
+        ours = shlex.quote(libraries)
+        lines.append(f'export LD_LIBRARY_PATH={ours}"${{LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}}"')
+    lines.append(f'exec -a "$0" {program} "$@"')
+    return "\n".join(lines) + "\n"
+
+
 def _task_prolog(installation: Installation, folder: Path, shown: Path, root: Path) -> str:
     """Return the script whose output becomes part of each job's environment.
 
@@ -149,12 +169,13 @@ def _task_prolog(installation: Installation, folder: Path, shown: Path, root: Pa
         "LD_LIBRARY_PATH": (installation.library_path(root), "$LD_LIBRARY_PATH"),
     }
     for name, (folders, current) in paths.items():
-        if folders:
-            ours = ":".join(folders)
+        if folders:  # in front, once: jobs submit jobs that inherit it
+            ours = shlex.quote(":".join(folders))
             lines += [
-                f'case ":${name}:" in',
-                f"  *:{shlex.quote(ours)}:*) ;;",
-                f"  *) printf 'export {name}=%s:%s\\n' {shlex.quote(ours)} \"{current}\" ;;",
-                "esac",
+                f"ours={ours} rest={current}",
+                'while [ "${rest#"$ours"}" != "$rest" ]; do',
+                '  rest=${rest#"$ours"} rest=${rest#:}',
+                "done",
+                f"printf 'export {name}=%s\\n' \"$ours${{rest:+:$rest}}\"",
             ]
     return "\n".join(lines) + "\n"
