@@ -228,7 +228,7 @@ class PrivateCluster:
                 self._wait_for_slurmctld()
                 (self._run / name).mkdir(mode=0o755, exist_ok=True)
                 command = [programs["slurmd"], "-f", settings, "-N", name]
-                command += ["-d", str(self._shown() / "etc" / "slurmstepd")]
+                command += ["-d", programs["slurmstepd"]]
             self._spawn(name, command)
 
     def _undo(self, started: list[str]) -> None:

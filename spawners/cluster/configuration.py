@@ -48,7 +48,6 @@ def write(
     }
     scripts = {
         "task_prolog": _task_prolog(installation, folder, shown, program_root),
-        "slurmstepd": _step_daemon(installation, program_root),
     }
     for name, text in (files | scripts).items():
         path = settings / name
@@ -133,24 +132,6 @@ def _cgroup_conf(version: tuple[int, ...]) -> str:
     # Since 23.11 slurmd looks for a cgroup of its own, which an ordinary user does not have,
     # unless told not to; older ones do not know the word.
     return "CgroupPlugin=disabled\n" if version >= (23, 11) else "ConstrainCores=no\n"
-
-
-def _step_daemon(installation: Installation, root: Path) -> str:
-    """Return the script that slurmd starts as slurmstepd.
-
-    Newer ones run themselves again (by their own name) inside the job's environment, where they
-    would not find their libraries: so the name is this script's.
-    """
-    program = shlex.quote(
-        str(root / installation.programs["slurmstepd"].relative_to(installation.root))
-    )
-    lines = ["#!/bin/bash"]
-    libraries = ":".join(installation.library_path(root))
-    if libraries:
-        ours = shlex.quote(libraries)
-        lines.append(f'export LD_LIBRARY_PATH={ours}"${{LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}}"')
-    lines.append(f'exec -a "$0" {program} "$@"')
-    return "\n".join(lines) + "\n"
 
 
 def _task_prolog(installation: Installation, folder: Path, shown: Path, root: Path) -> str:

@@ -225,6 +225,7 @@ def _fetch(root: Path, progress: Callable[[str], None]) -> None:
         for package in sorted((work / "cache/archives").glob("*.deb")):
             _run(["dpkg-deb", "-x", str(package), str(new)], environment)
         _link_plain_names(new)
+        _make_movable(new)
         if root.exists():  # what an older set-up left, and _inspect refused
             shutil.rmtree(root)
         os.rename(new, root)
@@ -273,6 +274,27 @@ def _link_plain_names(root: Path) -> None:
         plain = program.with_name(program.name.removesuffix("-wlm"))
         if not plain.exists():
             plain.symlink_to(program.name)
+
+
+def _make_movable(root: Path) -> None:
+    """Let slurmstepd find its libraries relative to itself.
+
+    Newer ones start themselves again inside a job's environment, which may lack our
+    LD_LIBRARY_PATH; the folder that is written into the program is the installed package's.
+    """
+    program = root / "usr/sbin/slurmstepd"
+    for library in root.glob("usr/lib/*/*/libslurmfull.so"):
+        old = b"\0/" + str(library.parent.relative_to(root)).encode() + b"\0"
+        link = root / "usr/lib" / library.parent.name
+        new = f"\0$ORIGIN/../lib/{link.name}".encode()
+        content = program.read_bytes()
+        if len(new) < len(old) and old in content and not link.exists():
+            link.symlink_to(library.parent.relative_to(link.parent))
+            program.write_bytes(content.replace(old, new.ljust(len(old), b"\0")))
+        for other in library.parent.parent.glob("lib*.so.*"):  # hwloc and its like
+            beside = library.parent / other.name
+            if not beside.is_symlink():
+                beside.symlink_to(Path("..", other.name))
 
 
 def _run(command: list[str], environment: dict[str, str]) -> str:

@@ -50,6 +50,11 @@ def test_packages_are_fetched_and_run(no_system_slurm, tmp_path):
         assert "not found" not in linked.stdout, name
     assert [path.name for path in folder.iterdir() if path.is_dir()] == [installation.root.name]
 
+    # Newer ones start slurmstepd with a job's environment: it needs no LD_LIBRARY_PATH.
+    step_daemon = installation.programs["slurmstepd"]
+    linked = subprocess.run(["ldd", step_daemon], env={}, capture_output=True, text=True).stdout
+    assert "not found" not in linked, linked
+
     said.clear()
     assert packages.ensure(folder, said.append) == installation == packages.find(folder)
     assert said == []
