@@ -152,6 +152,9 @@ REFUSALS = {
         "ningún equipo de esta sede tiene tantos recursos; elige una máquina más pequeña"
     ),
     "Requested time limit is invalid": Message("pediste más horas de las que la sede permite"),
+    "Required partition not available": Message(
+        "la partición no recibe sesiones en este momento"
+    ),
     "Invalid account": Message("tu cuenta no está habilitada en esta sede"),
     "Invalid partition": Message("la partición configurada no existe en esta sede"),
     "Invalid qos": Message("la calidad de servicio configurada no existe en esta sede"),

@@ -200,9 +200,12 @@ def session_text(error: object, language: str) -> str | None:
 
     `error` is the message itself or an exception that carries it as `.text`.
     """
-    message = getattr(error, "text", None) or error
-    render = getattr(message, "render", None)
-    return render(lambda text: translate(text, language)) if render else None
+    if not error:  # also what a template does not know
+        return None
+    for message in (error, getattr(error, "text", None)):
+        if render := getattr(message, "render", None):
+            return render(lambda text: translate(text, language))
+    return None
 
 
 @jinja2.pass_context

@@ -66,7 +66,9 @@
     "User already exists.": _("La cuenta ya existe."),
     "Failed to start servers.": _("No se pudieron iniciar las sesiones."),
     "Failed to stop servers.": _("No se pudieron detener las sesiones."),
-    // the names of fields in a row's details
+  };
+  // the details of a row: names of fields in the first column, values beside them
+  const fields = {
     admin: _("administra"),
     auth_state: _("datos de ingreso"),
     created: _("creada"),
@@ -87,11 +89,21 @@
     url: _("dirección"),
     user: _("cuenta"),
     user_options: _("opciones elegidas"),
+    user_info: _("datos de la cuenta"),
+    full_name: _("nombre completo"),
+    pid: _("proceso"),
+    language: _("idioma"),
+    course: _("curso"),
+    site: _("sede"),
+    profile: _("recursos"),
+    hours: _("horas"),
   };
+  const values = { true: _("sí"), false: _("no"), user: _("cuenta") };
   const relative = new Intl.RelativeTimeFormat(document.documentElement.lang, { numeric: "auto" });
   const patterns = [
     [/^(\d+) (second|minute|hour|day|month|year)s ago$/, (_all, n, unit) => relative.format(-n, unit)],
     [/^of (\d+)$/, (_all, n) => _("de {n}", { n })],
+    [/^1 users$/, () => _("1 cuenta")],
     [/^(\d+) users$/, (_all, n) => _("{n} cuentas", { n })],
     [/^Failed to start \d+ .*$/, () => _("Algunas sesiones no se pudieron iniciar. Quizá ya estaban en marcha.")],
     [/^Failed to stop \d+ .*$/, () => _("Algunas sesiones no se pudieron detener. Quizá ya estaban detenidas.")],
@@ -100,21 +112,27 @@
     [/^Error: .*$/, () => _("No se pudo completar la operación. Espera unos segundos y prueba otra vez.")],
   ];
   // what people wrote must not be translated, were they called "User"
-  const theirs = "[data-testid^=user-name-div], .server-dashboard-row-list-item, textarea, input[type=text] + *";
+  const theirs = "[data-testid^=user-name-div], .server-dashboard-row-list-item, .list-group-item > a";
 
-  function inOurWords(text) {
-    const known = words[text] ?? words[text.trim()];
-    if (known) return known;
+  function inOurWords(text, listed = words) {
+    for (const key of [text, text.trim()]) if (Object.hasOwn(listed, key)) return listed[key];
     for (const [pattern, replace] of patterns) {
       if (pattern.test(text.trim())) return text.trim().replace(pattern, replace);
     }
     return text;
   }
 
+  /** The words that apply where a text stands. */
+  function listedFor(element) {
+    const cell = element?.closest(".card-group td, .card-group th");
+    if (!cell) return words;
+    return cell.cellIndex === 0 ? fields : values;
+  }
+
   function put(node) {
     if (node.nodeType === Node.TEXT_NODE) {
       if (!node.data.trim() || node.parentElement?.closest(theirs)) return;
-      const text = inOurWords(node.data);
+      const text = inOurWords(node.data, listedFor(node.parentElement));
       if (text !== node.data) node.data = text;
       return;
     }
@@ -122,6 +140,9 @@
     for (const name of ["title", "placeholder", "aria-label"]) {
       const text = node.getAttribute(name);
       if (text && inOurWords(text) !== text) node.setAttribute(name, inOurWords(text));
+    }
+    if (node.matches("[data-testid$=collapse-button]:not([aria-label])")) {
+      node.setAttribute("aria-label", _("Detalles"));
     }
     node.childNodes.forEach(put);
   }

@@ -38,6 +38,17 @@
     location.assign(`${minga.baseUrl}spawn/${encodeURIComponent(minga.user)}/${encodeURIComponent(name)}`);
   });
 
-  // what is starting or stopping will soon be something else
-  if (document.querySelector(".state.busy")) setTimeout(() => location.reload(), 3000);
+  // what is starting or stopping will soon be something else: look, and show it when it is
+  const states = (page) => [...page.querySelectorAll(".state")].map((one) => one.textContent).join();
+  async function look() {
+    try {
+      const text = await (await fetch(location.href)).text();
+      const now = new DOMParser().parseFromString(text, "text/html");
+      if (states(now) !== states(document)) return location.reload();
+    } catch {
+      // no connection just now: look again
+    }
+    setTimeout(look, 2000);
+  }
+  if (document.querySelector(".state.busy")) setTimeout(look, 2000);
 }
