@@ -129,9 +129,13 @@ def _render(folder: Path, language: str, pages: list[Page], prefix: str) -> None
     result = subprocess.run(
         command, cwd=folder, env=environment, capture_output=True, text=True, check=False
     )
+    text = result.stdout + result.stderr
     if result.returncode or not (folder / "_build/html/index.html").exists():
-        text = (result.stdout + result.stderr).strip()
-        raise BookError(f"mystmd could not build the pages in '{language}':\n{text}")
+        raise BookError(f"mystmd could not build the pages in '{language}':\n{text.strip()}")
+    # It ends well in spite of a reference that leads nowhere; a reader would not.
+    warnings = [line.strip() for line in text.splitlines() if line.startswith(("⚠", "⛔"))]
+    if warnings:
+        raise BookError(f"mystmd warns about the pages in '{language}':\n" + "\n".join(warnings))
 
 
 def _front_door(prefix: str) -> str:

@@ -1,11 +1,14 @@
-// ipywidgets draws slider handles without a name; readers who cannot see them need one.
-function nameHandles() {
-  for (const handle of document.querySelectorAll(".widget .noUi-handle:not([aria-label])")) {
-    const label = handle.closest(".widget-slider, .jupyter-widgets")?.querySelector(".widget-label");
+// ipywidgets draws slider handles and pictures without a name; readers who cannot see them need one.
+function name(box) {
+  for (const handle of box.querySelectorAll(".noUi-handle:not([aria-label])")) {
+    const label = handle.closest(".jupyter-widgets")?.querySelector(".widget-label");
     if (label?.textContent) handle.setAttribute("aria-label", label.textContent);
+  }
+  for (const picture of box.querySelectorAll("img:not([alt])")) {
+    picture.alt = picture.title || box.dataset.picture;
   }
 }
 for (const box of document.querySelectorAll(".widget")) {
-  new MutationObserver(nameHandles).observe(box, { childList: true, subtree: true });
+  new MutationObserver(() => name(box)).observe(box, { childList: true, subtree: true });
+  name(box);
 }
-nameHandles();

@@ -30,7 +30,7 @@ function picture(entry, metadata, context) {
 function widget(entry, context) {
   context.uses.widgets = true;
   const view = JSON.parse(content(entry, context));
-  return h("div", { className: "widget" }, [
+  return h("div", { className: "widget", dataPicture: context.site.words.plot }, [
     h("script", { type: VIEW }, { type: "raw", value: scriptJson(view) }),
     h("noscript", h("p", { className: "widget-note" }, context.site.words.widget_no_script)),
   ]);
