@@ -249,7 +249,9 @@ def permission_text(context, scope: dict) -> str:
     name = scope.get("scope") or ""
     text = translate(PERMISSIONS[name], language) if name in PERMISSIONS else name
     limit = scope.get("filter")
-    return f"{text} ({_match(LIMITS, limit, language) or limit})" if limit else text
+    if not limit:
+        return text
+    return f"{text.removesuffix('.')} ({_match(LIMITS, limit, language) or limit})."
 
 
 FUNCTIONS = {

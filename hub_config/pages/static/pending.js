@@ -64,6 +64,7 @@
   cancel.addEventListener("click", async () => {
     cancel.disabled = true;
     leaving = true;
+    events.close();
     document.getElementById("pending-title").textContent = _("Cancelando…");
     document.getElementById("pending-hint").textContent = _("Se retira la solicitud de la cola.");
     bar.removeAttribute("value");
@@ -71,10 +72,8 @@
       await minga.api("DELETE", minga.sessionPath(page.dataset.server, page.dataset.owner));
       leave(`${minga.baseUrl}home`);
     } catch (problem) {
-      leaving = false;
-      cancel.disabled = false;
       show(problem.message);
-      setTimeout(() => leave(), 4000);
+      setTimeout(leave, 4000); // shows the session as it is now
     }
   });
 }

@@ -80,7 +80,7 @@ def proxy_command() -> str:
     """configurable-http-proxy: from the environment, the set-up's folder, or the path."""
     places = [
         os.environ.get("CONFIGURABLE_HTTP_PROXY"),
-        *map(str, REPO.glob(".minga/**/node_modules/.bin/configurable-http-proxy")),
+        str(REPO / "deploy/proxy/node_modules/.bin/configurable-http-proxy"),
         shutil.which("configurable-http-proxy"),
     ]
     for place in places:
