@@ -26,6 +26,7 @@ from book.sources import (
     page_files,
     read_page,
     read_project,
+    write_download,
     write_sources,
 )
 
@@ -63,6 +64,9 @@ def build(source: Path, output: Path, work: Path, prefix: str = PREFIX, say=prin
     fresh = _empty(output.with_name(output.name + ".new"))
     for language, folder in folders.items():
         shutil.copytree(folder / "_build/html", fresh / language, dirs_exist_ok=True)
+    for page in pages:
+        if page.notebook is not None:
+            write_download(page, fresh / page.language / "notebooks" / f"{page.slug}.ipynb")
     (fresh / "index.html").write_text(_front_door(prefix), encoding="utf-8")
     _replace(output, fresh)
     say(f"book: {output} ({time.monotonic() - started:.1f} s)")

@@ -51,7 +51,11 @@ def execute(pages: list[Page], folders: dict[str, Path], cache: Path, workers: i
             path.with_suffix(".new").write_text(json.dumps(saved), encoding="utf-8")
             path.with_suffix(".new").replace(path)
 
-        list(pool.map(run, due))
+        # A page that measures time has the machine for itself.
+        list(pool.map(run, [key for key in due if not first_of[key].alone]))
+        for key in due:
+            if first_of[key].alone:
+                run(key)
     for page in pages:
         if page.notebook is not None:
             saved = json.loads((cache / f"{keys[id(page)]}.json").read_text(encoding="utf-8"))

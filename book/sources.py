@@ -1,5 +1,6 @@
 """The book's pages in one language: read, translated, and written where mystmd builds them."""
 
+import copy
 import re
 import shutil
 from dataclasses import dataclass, field
@@ -29,7 +30,10 @@ class BookError(Exception):
 
 @dataclass
 class Page:
-    """One page in one language; `notebook` is None for a page without code cells."""
+    """One page in one language; `notebook` is None for a page without code cells.
+
+    `alone`: its cells measure time, so nothing else runs beside them.
+    """
 
     file: str
     language: str
@@ -37,6 +41,7 @@ class Page:
     notebook: NotebookNode | None = None
     translated: float = 1.0
     front: dict = field(default_factory=dict)
+    alone: bool = False
 
     @property
     def slug(self) -> str:
@@ -95,7 +100,8 @@ def read_page(source: Path, file: str, language: str) -> Page:
             else:
                 text = markdown.translate(text, entries)
     front, body = split_front_matter(text, path)
-    page = Page(file, language, body, translated=share, front=front)
+    alone = bool(front.get("site", {}).pop("alone", False))
+    page = Page(file, language, body, translated=share, front=front, alone=alone)
     if _CODE_CELL.search(body):
         page.notebook = to_notebook(body, page.slug, path)
     return page
@@ -104,8 +110,8 @@ def read_page(source: Path, file: str, language: str) -> Page:
 def split_front_matter(text: str, path: Path) -> tuple[dict, str]:
     """Split a page into its front matter and its text.
 
-    `minga: {course, assignment}` becomes the theme's options of the page: mystmd keeps only keys
-    that it knows. Raises BookError for front matter that is not a YAML mapping.
+    `minga: {course, assignment, alone}` becomes the theme's options of the page: mystmd keeps
+    only keys that it knows. Raises BookError for front matter that is not a YAML mapping.
     """
     match = _FRONT_MATTER.match(text)
     if not match:
@@ -161,23 +167,55 @@ def write_sources(source: Path, target: Path, language: str, pages: list[Page]) 
     for page in pages:
         path = target / page.file
         path.parent.mkdir(parents=True, exist_ok=True)
-        front = f"---\n{yaml.safe_dump(page.front, allow_unicode=True, sort_keys=False)}---\n"
         if page.notebook is None:
-            path.write_text(front + "\n" + page.text, encoding="utf-8")
+            path.write_text(_front_matter(page) + _hide_dois(page.text), encoding="utf-8")
             continue
         notebooks.add(page.file)
-        notebook = page.notebook
-        notebook.cells.insert(0, nbformat.v4.new_markdown_cell(front, id=f"{page.slug[:48]}-front"))
-        notebook.metadata["kernelspec"] = page.front.get(
-            "kernelspec", {"name": "python3", "display_name": "Python 3"}
-        )
-        notebook.metadata["language_info"] = {"name": "python"}
-        nbformat.write(notebook, path.with_suffix(".ipynb"))
+        nbformat.write(_for_mystmd(page), path.with_suffix(".ipynb"))
     project = _translated_project(read_project(source), catalog(source, language, "myst"))
     project["project"]["toc"] = _with_notebooks(project["project"]["toc"], notebooks)
     project["site"] = {**project.get("site", {}), "template": str(THEME)}
     text = yaml.safe_dump(project, allow_unicode=True, sort_keys=False)
     (target / "myst.yml").write_text(text, encoding="utf-8")
+
+
+def _front_matter(page: Page) -> str:
+    front = dict(page.front)
+    if page.notebook is not None:
+        front["site"] = {**front.get("site", {}), "notebook": f"{page.slug}.ipynb"}
+    return f"---\n{yaml.safe_dump(front, allow_unicode=True, sort_keys=False)}---\n\n"
+
+
+def _hide_dois(text: str) -> str:
+    """Keep mystmd from asking doi.org about each DOI link; the theme turns them back."""
+    return re.sub(r"(?<=[(<])https://(dx\.)?doi\.org/", "https://doi-org.invalid/", text)
+
+
+def _for_mystmd(page: Page) -> NotebookNode:
+    notebook = copy.deepcopy(page.notebook)
+    for cell in notebook.cells:
+        if cell.cell_type == "markdown":
+            cell.source = _hide_dois(cell.source)
+    front = nbformat.v4.new_markdown_cell(_front_matter(page), id=f"{page.slug[:48]}-front")
+    notebook.cells.insert(0, front)
+    _name_kernel(notebook, page)
+    return notebook
+
+
+def _name_kernel(notebook: NotebookNode, page: Page) -> None:
+    python = {"name": "python3", "display_name": "Python 3"}
+    notebook.metadata["kernelspec"] = page.front.get("kernelspec", python)
+    notebook.metadata["language_info"] = {"name": "python"}
+
+
+def write_download(page: Page, path: Path) -> None:
+    """Write a page's executed notebook as a reader wants it: its title, and no front matter."""
+    notebook = copy.deepcopy(page.notebook)
+    title = f"# {page.front.get('title', page.slug)}"
+    notebook.cells.insert(0, nbformat.v4.new_markdown_cell(title, id=f"{page.slug[:48]}-title"))
+    _name_kernel(notebook, page)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    nbformat.write(notebook, path)
 
 
 def _translated_project(project: dict, entries: polib.POFile | None) -> dict:

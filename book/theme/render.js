@@ -19,7 +19,9 @@ function write(path, text) {
 
 const site = readSite(out, process.env);
 site.assets = await buildAssets(out);
-cpSync(site.publicDirectory, join(out, "build"), { recursive: true });
+// Pictures and data, not the pages' sources.
+const isSource = (path) => /\.(md|ipynb)$/.test(path);
+cpSync(site.publicDirectory, join(out, "build"), { recursive: true, filter: (path) => !isSource(path) });
 
 let widgets = false;
 for (const { slug } of site.pages) {

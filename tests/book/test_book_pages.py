@@ -1,7 +1,9 @@
 """The built sample book in a browser: both languages, offline, with and without script."""
 
+import re
 from pathlib import Path
 
+import nbformat
 import pytest
 from playwright.sync_api import expect
 
@@ -174,10 +176,30 @@ def test_keyboard_readers_can_skip_to_the_text(reader):
     assert page.evaluate("document.activeElement.id") == "text"
 
 
+def test_only_labelled_equations_are_numbered(reader):
+    page = reader("es/muestra/")
+    assert page.locator(".equation").count() == 2
+    assert page.locator(".equation-number").all_inner_texts() == ["(1)"]
+    assert page.locator('a.xref[href="#eq-paso"]').inner_text() == "(1)"
+
+
+def test_the_notebook_can_be_downloaded_with_title_and_outputs(reader, host):
+    page = reader("es/muestra/")
+    href = page.get_by_role("link", name="Descargar el cuaderno").get_attribute("href")
+    notebook = nbformat.reads(page.request.get(host + href).text(), as_version=4)
+    assert notebook.cells[0].source == "# Bajar una montaña a ciegas"
+    assert "1.800 1.080" in notebook.cells[4].outputs[0].text
+    text = "".join(cell.source for cell in notebook.cells)
+    assert "https://doi.org/10.1137/141000671" in text and ".invalid" not in text
+
+
+def test_a_doi_stays_a_link_and_asks_nobody(reader):
+    link = reader("en/muestra/").get_by_role("link", name="Julia")
+    assert link.get_attribute("href") == "https://doi.org/10.1137/141000671"
+
+
 def test_the_site_names_no_other_host_to_load_from(built):
     """What pages, styles and our scripts load comes from this host (links may lead elsewhere)."""
-    import re
-
     site, _ = built
     for path in [*site.rglob("*.html"), *site.rglob("*.css")]:
         text = Path(path).read_text(encoding="utf-8")

@@ -2,7 +2,14 @@
 
 import pytest
 
-from book.sources import BookError, page_files, read_project, split_front_matter, to_notebook
+from book.sources import (
+    BookError,
+    page_files,
+    read_page,
+    read_project,
+    split_front_matter,
+    to_notebook,
+)
 
 PAGE = """\
 ---
@@ -10,6 +17,7 @@ title: Una página
 minga:
   course: ai-foundations
   assignment: descenso-de-gradiente
+  alone: true
 ---
 
 Antes.
@@ -25,7 +33,8 @@ Después.
 
 def test_front_matter_gives_the_theme_course_and_assignment(tmp_path):
     front, body = split_front_matter(PAGE, tmp_path / "p.md")
-    assert front["site"] == {"course": "ai-foundations", "assignment": "descenso-de-gradiente"}
+    assert front["site"]["course"] == "ai-foundations"
+    assert front["site"]["assignment"] == "descenso-de-gradiente"
     assert "minga" not in front and front["title"] == "Una página"
     assert body.strip().startswith("Antes.")
 
@@ -65,3 +74,9 @@ def test_contents_are_read_in_order():
 def test_a_missing_project_says_which_file(tmp_path):
     with pytest.raises(BookError, match=r"myst\.yml"):
         read_project(tmp_path)
+
+
+def test_a_page_that_measures_time_says_so(tmp_path):
+    (tmp_path / "p.md").write_text(PAGE, encoding="utf-8")
+    page = read_page(tmp_path, "p.md", "es")
+    assert page.alone and "alone" not in page.front["site"]

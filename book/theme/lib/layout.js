@@ -3,7 +3,7 @@ import { h } from "./h.js";
 import { toHtml } from "hast-util-to-html";
 import { outputsInFigures, plainText, render, renderAll } from "./nodes.js";
 import { scriptJson } from "./outputs.js";
-import { assetUrl, pageUrl } from "./site.js";
+import { pageUrl } from "./site.js";
 
 const raw = (value) => ({ type: "raw", value });
 const icon = (name) => raw(`<svg class="icon" viewBox="0 0 24 24" aria-hidden="true">${ICONS[name]}</svg>`);
@@ -107,11 +107,11 @@ function hubUrl(frontmatter) {
 
 function actions(site, page) {
   const hub = hubUrl(page.frontmatter);
-  const notebook = page.kind === "Notebook" && page.frontmatter.exports?.find((file) => file.format === "ipynb");
+  const { notebook } = page.frontmatter.site ?? {};
   if (!hub && !notebook) return undefined;
   return h("p", { className: "actions" }, [
     hub && h("a", { className: "button", href: hub }, site.words.open_in_hub),
-    notebook && h("a", { className: "quiet", href: assetUrl(site, notebook.url), download: notebook.filename }, [icon("down"), site.words.download_notebook]),
+    notebook && h("a", { className: "quiet", href: `${site.base}/notebooks/${notebook}`, download: notebook }, [icon("down"), site.words.download_notebook]),
   ]);
 }
 

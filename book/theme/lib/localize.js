@@ -34,3 +34,30 @@ export function localize(node, words) {
   }
   for (const child of node.children ?? []) localize(child, words);
 }
+
+/**
+ * Number only the equations that have a label, in order, page by page, and what refers to them.
+ * (mystmd numbers every displayed formula.) `trees` are all pages' trees; labels are unique.
+ */
+export function numberEquations(trees) {
+  const numbers = new Map();
+  const each = (node, act) => {
+    act(node);
+    for (const child of node.children ?? []) each(child, act);
+  };
+  for (const tree of trees) {
+    let last = 0;
+    each(tree, (node) => {
+      if (node.type !== "math") return;
+      node.enumerator = node.label ? String(++last) : undefined;
+      if (node.label) numbers.set(node.identifier, node.enumerator);
+    });
+  }
+  for (const tree of trees) {
+    each(tree, (node) => {
+      if (node.type !== "crossReference" || node.template !== "(%s)") return;
+      const number = numbers.get(node.identifier);
+      if (number) Object.assign(node, { enumerator: number, children: [text(`(${number})`)] });
+    });
+  }
+}

@@ -6,6 +6,8 @@ import { assetUrl, pageUrl } from "./site.js";
 import { renderNotebookCell, renderOutputs } from "./outputs.js";
 
 const lowlight = createLowlight(common);
+// book/sources.py writes DOI links so, since mystmd would ask doi.org about each.
+const HIDDEN_DOI = /^https:\/\/doi-org\.invalid\//;
 const raw = (value) => ({ type: "raw", value });
 
 /** The text of a node without its markup. */
@@ -61,7 +63,8 @@ function link(node, context) {
     const title = site.contents.get(page.slug).frontmatter.title;
     return h("a", { href: page.href }, node.children?.length ? renderAll(node, context) : title);
   }
-  return h("a", { href: node.url, rel: /^https?:/.test(node.url) ? "external" : undefined }, renderAll(node, context));
+  const url = node.url.replace(HIDDEN_DOI, "https://doi.org/");
+  return h("a", { href: url, rel: /^https?:/.test(url) ? "external" : undefined }, renderAll(node, context));
 }
 
 function crossReference(node, context) {

@@ -2,7 +2,7 @@
 import { readFileSync, readdirSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { localize } from "./localize.js";
+import { localize, numberEquations } from "./localize.js";
 
 export const THEME = dirname(dirname(fileURLToPath(import.meta.url)));
 const OTHER = { es: "en", en: "es" };
@@ -30,6 +30,7 @@ export function readSite(buildDirectory, environment) {
     localize(page.mdast, words);
     contents.set(slug, page);
   }
+  numberEquations([...contents.values()].map((page) => page.mdast));
   const home = contents.get(project.index);
   const entries = [
     { slug: project.index, title: home.frontmatter.short_title || home.frontmatter.title, level: 1 },
