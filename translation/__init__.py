@@ -1,0 +1,1 @@
+"""One source language, many translations: documents become gettext messages and come back."""

@@ -1,0 +1,64 @@
+"""Texts for readers in YAML: front matter of pages, and titles in the book's `myst.yml`."""
+
+import json
+from collections.abc import Iterator
+
+import yaml
+
+from translation.segments import Segment, has_words
+
+TEXT_KEYS = frozenset({"title", "short_title", "subtitle", "description", "keywords"})
+
+
+def segments(text: str, nested: bool = True) -> list[Segment]:
+    """Return the values of keys that hold text, in order; none for a text that is not YAML.
+
+    With `nested` false only the keys of the outermost mapping count (front matter).
+    """
+    try:
+        root = yaml.compose(text, Loader=yaml.SafeLoader)
+    except (yaml.YAMLError, ValueError):  # ValueError: a date that is none
+        return []
+    return [_segment(text, node) for node in _texts(root, nested)]
+
+
+def is_mapping(text: str) -> bool:
+    """Say whether a text is a YAML mapping (front matter), rather than prose between two rules."""
+    try:
+        return isinstance(yaml.compose(text, Loader=yaml.SafeLoader), yaml.MappingNode)
+    except (yaml.YAMLError, ValueError):
+        return False
+
+
+def _texts(node: yaml.Node | None, nested: bool) -> Iterator[yaml.ScalarNode]:
+    if isinstance(node, yaml.SequenceNode):
+        for child in node.value:
+            yield from _texts(child, nested)
+    if not isinstance(node, yaml.MappingNode):
+        return
+    for key, value in node.value:
+        if isinstance(key, yaml.ScalarNode) and key.value in TEXT_KEYS:
+            values = value.value if isinstance(value, yaml.SequenceNode) else [value]
+            for scalar in values:
+                if isinstance(scalar, yaml.ScalarNode) and has_words(scalar.value):
+                    yield scalar
+        elif nested:
+            yield from _texts(value, nested)
+
+
+def _segment(text: str, node: yaml.ScalarNode) -> Segment:
+    start, end = node.start_mark.index, node.end_mark.index
+    # A block scalar ends after its line end, which stays.
+    end = start + len(text[start:end].rstrip())
+    return Segment(node.value.strip(), start, end, node.start_mark.line + 1, "yaml", write=scalar)
+
+
+def scalar(value: str) -> str:
+    """Return a string as YAML on one line, plain where YAML reads it back unchanged."""
+    try:
+        if yaml.safe_load(f"k: {value}") == {"k": value}:
+            if yaml.safe_load(f"[{value}]") == [value]:
+                return value
+    except (yaml.YAMLError, ValueError):
+        pass
+    return json.dumps(value, ensure_ascii=False)
