@@ -62,3 +62,18 @@ def scalar(value: str) -> str:
     except (yaml.YAMLError, ValueError):
         pass
     return json.dumps(value, ensure_ascii=False)
+
+
+def difference(before: str, after: str) -> str | None:
+    """Say what differs in two YAML texts beside the values of keys that hold text, or None."""
+    try:
+        old, new = yaml.safe_load(before), yaml.safe_load(after)
+    except (yaml.YAMLError, ValueError) as error:
+        return f"it would no longer be YAML ({error})"
+    return None if _without_text(old) == _without_text(new) else "more than titles would change"
+
+
+def _without_text(value: object) -> object:
+    if isinstance(value, dict):
+        return {k: "" if k in TEXT_KEYS else _without_text(v) for k, v in value.items()}
+    return [_without_text(v) for v in value] if isinstance(value, list) else value

@@ -1,0 +1,207 @@
+"""What is wrong with a catalog: stale, missing, fuzzy, or words that lost their markup."""
+
+import re
+from collections import Counter
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import polib
+
+from translation import catalogs, literals
+from translation.documents import Document
+from translation.segments import TranslationError, shorten
+
+_CODE = re.compile(r"(?<![`}])(`+)(?!`)(.+?)(?<!`)\1(?!`)", re.DOTALL)
+_ROLE = re.compile(r"\{([\w:+-]+)\}(`+)(.+?)\2", re.DOTALL)
+_MATHS = re.compile(r"(?<![\\$])(\$\$?)(?!\s)((?:\\.|[^$\\])+?)\1(?!\d)", re.DOTALL)
+_LINK = re.compile(r"\]\(\s*<?([^)\s>]*)")
+_AUTOLINK = re.compile(r"<([a-z][a-z0-9+.-]*:[^<>\s]+)>", re.IGNORECASE)
+_TAG = re.compile(r"</?([a-zA-Z][\w-]*)(?=[\s/>])")
+_FOOTNOTE = re.compile(r"\[\^[^\]\s]+\]")
+_CITATION = re.compile(r"(?<![\w`])@[\w:-]+")
+_BRACES = re.compile(r"\{[^{}]*\}")
+_PERCENT = re.compile(r"%(?:\(\w+\))?[-+ #0]*(?:\d+|\*)?(?:\.\d+)?[sdifgeGExXrc](?![^\W\d_])")
+
+
+@dataclass(frozen=True)
+class Problem:
+    """One thing to mend: in which file and line, for which language, what."""
+
+    path: Path
+    line: int
+    language: str
+    text: str
+
+    def __str__(self) -> str:
+        return f"{self.path}:{self.line}: {self.language}: {self.text}"
+
+
+@dataclass(frozen=True)
+class Counts:
+    """How many of a document's messages are translated, fuzzy and missing."""
+
+    translated: int
+    fuzzy: int
+    missing: int
+
+
+def counts(document: Document, language: str) -> Counts:
+    """Count a document's messages in one language. Raises TranslationError."""
+    path = document.catalogs[language]
+    known = {e.msgid: e for e in catalogs.read(path) if not e.obsolete} if path.exists() else {}
+    messages = {segment.msgid for segment in document.segments()}
+    entries = [known.get(message) for message in messages]
+    fuzzy = sum(1 for e in entries if e and e.msgstr and e.fuzzy)
+    translated = sum(1 for e in entries if e and e.msgstr and not e.fuzzy)
+    return Counts(translated, fuzzy, len(messages) - fuzzy - translated)
+
+
+def check(document: Document, language: str) -> list[Problem]:
+    """Return all that is wrong with one document's catalog in one language."""
+    path = document.catalogs[language]
+    try:
+        segments = document.segments()
+    except TranslationError as error:
+        return [Problem(document.path, error.line or 1, language, str(error))]
+    if not path.exists():
+        missing = "there is no catalog; run: python -m translation extract"
+        return [Problem(path, 1, language, missing)] if segments else []
+    try:
+        catalog = catalogs.read(path)
+    except TranslationError as error:
+        match = re.search(r"\(line (\d+)\)", str(error))
+        return [Problem(path, int(match[1]) if match else 1, language, str(error))]
+    return list(_problems(document, language, segments, catalog))
+
+
+def _problems(document: Document, language: str, segments, catalog) -> Iterator[Problem]:
+    path = document.catalogs[language]
+    known = {entry.msgid: entry for entry in catalog if not entry.obsolete}
+    kinds = {segment.msgid: segment for segment in reversed(segments)}
+    for message, segment in reversed(kinds.items()):
+        entry = known.get(message)
+        if entry is None:
+            place = f"cell {segment.place}, line {segment.line}" if segment.place else ""
+            text = f"not in the catalog: «{shorten(message)}» {place}".rstrip()
+            line = 1 if segment.place else segment.line
+            yield Problem(
+                document.path, line, language, text + "; run: python -m translation extract"
+            )
+        elif not entry.msgstr:
+            yield Problem(path, entry.linenum, language, f"missing: «{shorten(message)}»")
+        elif entry.fuzzy:
+            hint = "the source changed; mend the translation and remove 'fuzzy'"
+            yield Problem(path, entry.linenum, language, f"fuzzy: «{shorten(message)}» ({hint})")
+        else:
+            for text in lost(message, entry.msgstr, segment.kind):
+                text = f"{text} in the translation of «{shorten(message, 40)}»"
+                yield Problem(path, entry.linenum, language, text)
+    for message, entry in known.items():
+        if message not in kinds:
+            text = f"no longer in {document.name}: «{shorten(message)}»; run: "
+            yield Problem(path, entry.linenum, language, text + "python -m translation extract")
+    try:
+        document.translate(catalog)
+    except TranslationError as error:
+        yield Problem(path, 1, language, str(error))
+
+
+def lost(message: str, translation: str, kind: str = "text") -> list[str]:
+    """Return what a translation lost or added beside words: "lost: $x$", "not in the source: …"."""
+    found = []
+    if kind in ("string", "f-string", "docstring", "comment"):
+        found += _lost_in_code(message, translation, kind)
+    else:
+        for part in _PARTS:
+            found += _compare(part(message), part(translation))
+        if message.count("\n") != translation.count("\n") and kind != "html":
+            found.append("another number of line breaks")
+    return found
+
+
+def _lost_in_code(message: str, translation: str, kind: str) -> list[str]:
+    found = []
+    if kind == "f-string":
+        try:
+            old, new = (Counter(literals.placeholders(t)) for t in (message, translation))
+            found += _compare(old, new)
+        except TranslationError as error:
+            found.append(error.reason)
+    elif kind == "string":
+        found += _compare(Counter(_BRACES.findall(message)), Counter(_BRACES.findall(translation)))
+        found += _compare(
+            Counter(_PERCENT.findall(message)), Counter(_PERCENT.findall(translation))
+        )
+    if kind in ("string", "f-string"):
+        found += _compare(_maths(message), _maths(translation))
+        for where, of in (("beginning", r"\A\s*"), ("end", r"\s*\Z")):
+            if re.search(of, message)[0] != re.search(of, translation)[0]:
+                found.append(f"other spaces or line breaks at the {where}")
+    return found
+
+
+def _compare(old: Counter, new: Counter) -> list[str]:
+    return [f"lost: {item}" for item in old - new] + [
+        f"not in the source: {item}" for item in new - old
+    ]
+
+
+def _without_roles_and_code(text: str) -> str:
+    return _CODE.sub(" ", _ROLE.sub(" ", text))
+
+
+def _code(text: str) -> Counter:
+    spans = [m[2].strip() for m in _CODE.finditer(_ROLE.sub(" ", text))]
+    # Code with a space may hold words ("# your code"); a name may not change.
+    return Counter(f"`{span}`" if " " not in span else "`… …`" for span in spans)
+
+
+def _roles(text: str) -> Counter:
+    def target(content: str) -> str:
+        match = re.search(r"<([^<>]*)>\s*\Z", content)
+        return f"…<{match[1]}>" if match else content
+
+    return Counter(f"{{{m[1]}}}`{target(m[3])}`" for m in _ROLE.finditer(text))
+
+
+def _maths(text: str) -> Counter:
+    """Maths, compared without what languages write differently: decimal commas, \\text, spaces."""
+
+    def normal(maths: str) -> str:
+        maths = re.sub(r"\\(text|mathrm|textrm)\{[^{}]*\}", r"\\\1{}", maths)
+        maths = maths.replace("{,}", ".").replace(";", ",")
+        return re.sub(r"\\[,;:! ]|[\s~]", "", maths)
+
+    bare = _without_roles_and_code(text)
+    return Counter(f"{m[1]}{normal(m[2])}{m[1]}" for m in _MATHS.finditer(bare))
+
+
+def _links(text: str) -> Counter:
+    """Links: the same pages of ours and anchors; of others as many (they may have a language)."""
+    bare = _without_roles_and_code(text)
+    targets = _LINK.findall(bare) + _AUTOLINK.findall(bare)
+    return Counter("https://…" if re.match(r"https?://", t) else f"({t})" for t in targets)
+
+
+def _counter(expression: re.Pattern) -> Callable[[str], Counter]:
+    def find(text: str) -> Counter:
+        return Counter(m[0] for m in expression.finditer(_without_roles_and_code(text)))
+
+    return find
+
+
+_PARTS = (
+    _maths,
+    _code,
+    _roles,
+    _links,
+    _counter(_TAG),
+    _counter(_FOOTNOTE),
+    _counter(_CITATION),
+)
+
+
+def entry_count(catalog: polib.POFile) -> int:
+    """Return how many messages a catalog has, obsolete ones not counted."""
+    return sum(1 for entry in catalog if not entry.obsolete)
