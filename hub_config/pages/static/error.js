@@ -1,18 +1,18 @@
-// Error pages that the proxy fetches on a person's behalf carry neither cookie nor language:
-// they come in Spanish. Where this browser wants another language, ask again from here.
+// An error page that the proxy fetched on a person's behalf knows neither who they are nor their
+// language. Ask for it again from here, with the cookies and languages of this browser.
 "use strict";
 (async () => {
-  const codes = [...document.querySelectorAll(".languages a")].map((link) => link.hreflang);
-  const chosen = document.cookie.match(/(?:^|; )minga_language=(\w+)/)?.[1];
-  const wanted = [chosen, ...navigator.languages.map((tag) => tag.split("-")[0].toLowerCase())];
-  const language = wanted.find((tag) => codes.includes(tag));
   const code = document.querySelector("[data-status]")?.dataset.status;
-  if (!language || language === document.documentElement.lang || !code) return;
+  if (!code || location.pathname.startsWith(`${minga.baseUrl}error/`)) return;
   const reply = await fetch(`${minga.baseUrl}error/${code}`);
   const page = new DOMParser().parseFromString(await reply.text(), "text/html");
+  const here = encodeURIComponent(location.pathname + location.search);
+  for (const link of page.querySelectorAll(".languages a")) {
+    link.setAttribute("href", link.getAttribute("href").replace(/next=.*/, `next=${here}`));
+  }
   document.documentElement.lang = page.documentElement.lang;
   document.title = page.title;
-  for (const part of ["header", "main", "footer"]) {
+  for (const part of [".skip", "header", "main", "footer"]) {
     document.querySelector(part).replaceWith(page.querySelector(part));
   }
 })();

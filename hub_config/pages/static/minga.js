@@ -45,7 +45,8 @@ const minga = (() => {
 })();
 
 // Light and dark: the system's choice until the person makes one (same key as JupyterHub's).
-document.getElementById("theme")?.addEventListener("click", () => {
+document.addEventListener("click", (event) => {
+  if (!event.target.closest("#theme")) return;
   const root = document.documentElement;
   const dark =
     root.dataset.bsTheme === "dark" ||

@@ -1,5 +1,6 @@
 """Every page of a real hub, in a real browser, in both languages."""
 
+import json
 import os
 import re
 import shutil
@@ -65,7 +66,7 @@ ALL_TEXTS = """() => {
 
 def free_ports(count: int) -> int:
     """The first of `count` free ports in a row."""
-    for first in range(18410, 18499 - count, count):
+    for first in range(18410, 18489 - count, 10):
         try:
             for port in range(first, first + count):
                 with socket.socket() as probe:
@@ -235,10 +236,36 @@ def test_pages_without_a_session(reader):
     assert (
         reader.page.locator("button[type=submit]").count() == 1
     )  # there is something to authorize
-    # fetched by the proxy, which tells the hub nothing about the reader
-    reader.go("/outside-the-hub")
-    reader.page.wait_for_selector(f"html[lang={reader.language}]")
-    reader.look("404-proxy")
+    assert not reader.problems, "\n".join(reader.problems)
+
+
+@pytest.fixture(scope="module")
+def dead_end(hub):
+    """A path whose server is gone: the proxy fetches an error page from the hub on its own."""
+    port = int(hub.rsplit(":", 1)[1])
+    request = urllib.request.Request(
+        f"http://127.0.0.1:{port + 2}/api/routes/dead-end",
+        data=json.dumps({"target": f"http://127.0.0.1:{port + 9}"}).encode(),
+        headers={"Authorization": "token only-for-this-test"},
+        method="POST",
+    )
+    assert urllib.request.urlopen(request).status == 201
+    return "/dead-end"
+
+
+def test_an_error_page_that_the_proxy_fetches(reader, dead_end):
+    reader.login("docente")
+    reader.go(dead_end)
+    page, background = reader.page, "getComputedStyle(document.body).backgroundColor"
+    page.wait_for_selector(f"html[lang={reader.language}] #logout")
+    reader.look("503-proxy")
+    before = page.evaluate(background)
+    page.click("#theme")
+    assert page.evaluate(background) != before
+    other = "en" if reader.language == "es" else "es"
+    page.click(f".languages a[hreflang={other}]")
+    page.wait_for_selector(f"html[lang={other}] #logout")
+    assert page.url == f"{reader.hub}{dead_end}"
     assert not reader.problems, "\n".join(reader.problems)
 
 
@@ -294,10 +321,10 @@ def test_keys_are_made_and_revoked(reader):
     reader.look("keys-listed")
     row = page.locator("tr", has_text="respaldo")
     before = row.count()
+    listed = page.locator("[data-token]").count()
     row.first.get_by_role("button").click()
     page.wait_for_function(
-        "n => document.querySelectorAll('[data-token]').length === n",
-        arg=page.locator("[data-token]").count() - 1,
+        "n => document.querySelectorAll('[data-token]').length === n", arg=listed - 1
     )
     reader.go("/hub/token")
     assert row.count() == before - 1
