@@ -12,6 +12,9 @@ import polib
 import yaml
 from nbformat import NotebookNode
 
+from translation import markdown
+from translation.segments import TranslationError
+
 SOURCE_LANGUAGE = "es"
 LANGUAGES = ("es", "en")
 THEME = Path(__file__).parent / "theme"
@@ -74,9 +77,21 @@ def catalog(source: Path, language: str, name: str) -> polib.POFile | None:
     return polib.pofile(str(path)) if language != SOURCE_LANGUAGE and path.exists() else None
 
 
-def share_translated(entries: polib.POFile | None) -> float:
-    """Return how much of a catalog is translated and not fuzzy, from 0 to 1."""
-    return entries.percent_translated() / 100 if entries is not None else 0.0
+def translate(
+    text: str, entries: polib.POFile | None, path: Path, language: str
+) -> tuple[str, float]:
+    """Return a page in another language, and how much of it is translated, from 0 to 1.
+
+    Raises BookError where a translation would change more than words.
+    """
+    if entries is None:
+        return text, 0.0
+    messages = {segment.msgid for segment in markdown.segments(text)}
+    done = messages & {entry.msgid for entry in entries if entry.translated()}
+    try:
+        return markdown.translate(text, entries), len(done) / max(len(messages), 1)
+    except TranslationError as error:
+        raise BookError(f"{path} in '{language}': {error}") from error
 
 
 def read_page(source: Path, file: str, language: str) -> Page:
@@ -90,15 +105,7 @@ def read_page(source: Path, file: str, language: str) -> Page:
     text = path.read_text(encoding="utf-8")
     share = 1.0
     if language != SOURCE_LANGUAGE:
-        entries = catalog(source, language, path.stem)
-        share = share_translated(entries)
-        if entries is not None:
-            try:
-                from translation import markdown
-            except ImportError:
-                share = 0.0
-            else:
-                text = markdown.translate(text, entries)
+        text, share = translate(text, catalog(source, language, path.stem), path, language)
     front, body = split_front_matter(text, path)
     alone = bool(front.get("site", {}).pop("alone", False))
     page = Page(file, language, body, translated=share, front=front, alone=alone)

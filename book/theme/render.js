@@ -29,6 +29,7 @@ for (const { slug } of site.pages) {
   widgets ||= page.uses.widgets;
   write(slug === site.index ? "index.html" : `${slug}/index.html`, page.html);
 }
+for (const [name, bytes] of site.files) write(`build/${name}`, bytes);
 if (widgets) copyWidgetPlayer(out);
 write("buscar/index.html", renderSearchPage(site));
 write("404.html", renderMissingPage(site));

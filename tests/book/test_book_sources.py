@@ -1,5 +1,6 @@
 """Pages read, split and made into notebooks."""
 
+import polib
 import pytest
 
 from book.sources import (
@@ -80,3 +81,16 @@ def test_a_page_that_measures_time_says_so(tmp_path):
     (tmp_path / "p.md").write_text(PAGE, encoding="utf-8")
     page = read_page(tmp_path, "p.md", "es")
     assert page.alone and "alone" not in page.front["site"]
+
+
+def test_a_page_counts_what_is_translated(tmp_path):
+    (tmp_path / "p.md").write_text("---\ntitle: Uno\n---\n\nDos.\n\nTres.\n\nCuatro.\n")
+    (tmp_path / "locale/en").mkdir(parents=True)
+    entries = polib.POFile()
+    entries.append(polib.POEntry(msgid="Uno", msgstr="One"))
+    entries.append(polib.POEntry(msgid="Dos.", msgstr="Two."))
+    entries.append(polib.POEntry(msgid="Tres.", msgstr="Three.", flags=["fuzzy"]))
+    entries.save(str(tmp_path / "locale/en/p.po"))
+    page = read_page(tmp_path, "p.md", "en")
+    assert page.translated == 0.5
+    assert page.front["title"] == "One" and "Two." in page.text and "Tres." in page.text

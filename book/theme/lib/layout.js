@@ -175,6 +175,8 @@ function titleOf(page) {
   return { title, heading };
 }
 
+const widgetStateOf = (page) => page.widgets?.["application/vnd.jupyter.widget-state+json"];
+
 function shallowest(node) {
   if (node.type === "heading") return node.depth;
   return Math.min(7, ...(node.children ?? []).map(shallowest));
@@ -186,7 +188,7 @@ export function renderPage(site, slug) {
   const { frontmatter } = page;
   const { title, heading } = titleOf(page);
   const context = {
-    site, location: page.location, uses: {}, headings: [], notes: [], footnotes: new Set(),
+    site, slug, location: page.location, widgetState: widgetStateOf(page), uses: {}, headings: [], notes: [], footnotes: new Set(),
     inFigures: new Set(outputsInFigures(page.mdast)), headingShift: 2 - shallowest(page.mdast),
   };
   const body = render(page.mdast, context);
@@ -209,7 +211,7 @@ export function renderPage(site, slug) {
   ]);
   const extra = [];
   if (context.uses.widgets) {
-    const state = page.widgets?.["application/vnd.jupyter.widget-state+json"];
+    const state = context.widgetState;
     if (!state) throw new Error(`${page.location}: a widget was shown, but its state was not saved; run the book with "python -m book.build"`);
     extra.push(h("script", { type: "application/vnd.jupyter.widget-state+json" }, raw(scriptJson(state))));
     extra.push(h("script", { defer: true, src: `${site.base}/assets/widgets/embed.js` }));

@@ -27,12 +27,37 @@ function picture(entry, metadata, context) {
   return h("img", { className: "plot", src: assetUrl(context.site, entry.path), alt, width, height, loading: "lazy", decoding: "async" });
 }
 
+/** The first picture that a widget shows, for readers without script and for paper. */
+function stillPicture(id, models) {
+  const model = models[id];
+  if (!model) return undefined;
+  if (model.model_name === "ImageModel") return model;
+  const { children = [], selected_index: selected } = model.state;
+  const shown = model.model_name === "StackModel" ? children.slice(selected, selected + 1) : children;
+  for (const child of shown) {
+    const found = stillPicture(child.replace(/^IPY_MODEL_/, ""), models);
+    if (found) return found;
+  }
+  return undefined;
+}
+
+function still(view, context) {
+  const models = context.widgetState?.state ?? {};
+  const model = stillPicture(view.model_id, models);
+  const buffer = model?.buffers?.find(({ path }) => path[0] === "value");
+  if (!buffer || !/^\w+$/.test(model.state.format ?? "")) return undefined;
+  const name = `widget-${context.slug}-${context.site.files.size}.${model.state.format}`;
+  context.site.files.set(name, Buffer.from(buffer.data, buffer.encoding));
+  const alt = model.state.tooltip || context.site.words.plot;
+  return h("img", { className: "plot", src: `${context.site.base}/build/${name}`, alt });
+}
+
 function widget(entry, context) {
   context.uses.widgets = true;
   const view = JSON.parse(content(entry, context));
   return h("div", { className: "widget", dataPicture: context.site.words.plot }, [
     h("script", { type: VIEW }, { type: "raw", value: scriptJson(view) }),
-    h("noscript", h("p", { className: "widget-note" }, context.site.words.widget_no_script)),
+    h("noscript", [h("p", { className: "widget-note" }, context.site.words.widget_no_script), still(view, context)]),
   ]);
 }
 

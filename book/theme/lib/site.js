@@ -52,6 +52,8 @@ export function readSite(buildDirectory, environment) {
     contents,
     // How much of each page is translated, from 0 to 1.
     translated: JSON.parse(environment.MINGA_BOOK_TRANSLATED || "{}"),
+    // Files that the pages need and that are made with them: name → bytes.
+    files: new Map(),
     publicDirectory,
     publicFiles: new Set(readdirSync(publicDirectory)),
   };
