@@ -1,0 +1,1 @@
+"""How work travels between students and instructors: nbgrader's exchange, in each language."""
