@@ -1,5 +1,6 @@
 """gettext catalogs: made from a document's messages, merged as msgmerge does, written stably."""
 
+import re
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from difflib import SequenceMatcher
@@ -15,16 +16,27 @@ WIDTH = 80
 ALIKE = 0.6
 # Headers that a new run must not touch: they are the translators'.
 _PLURALS = {"en": "nplurals=2; plural=(n != 1);", "pt_BR": "nplurals=2; plural=(n > 1);"}
+# Each line of a catalog: nothing, a comment, or a keyword with a closed string. polib itself
+# takes a string that is not closed and drops its last letter.
+_LINE = re.compile(
+    r"\s*\Z|#(?![~|])|(?:#~\|?\s*|#\|\s*)?(?:msg(?:ctxt|id|id_plural|str(?:\[\d+\])?)\s+)?"
+    r'"(?:[^"\\]|\\.)*"\s*\Z'
+)
 
 
 def read(path: Path) -> polib.POFile:
     """Read a catalog. Raises TranslationError with file, line and reason when it is not valid."""
     try:
+        for number, line in enumerate(path.read_text(encoding="utf-8").split("\n"), start=1):
+            if not _LINE.match(line):
+                raise ValueError(f"(line {number}): {line.strip()[:60]}")
         return polib.pofile(str(path), encoding="utf-8", wrapwidth=WIDTH, check_for_duplicates=True)
-    except (OSError, ValueError, UnicodeDecodeError) as error:
-        # polib's message begins with the file already, sometimes.
-        reason = str(error).replace("Syntax error in po file ", "not a valid catalog: ")
-        raise TranslationError(reason if str(path) in reason else f"{path}: {reason}") from error
+    except (OSError, ValueError) as error:
+        line = re.search(r"\(line (\d+)\)", str(error))
+        reason = re.sub(rf"^Syntax error in po file |{re.escape(str(path))}:? ?", "", str(error))
+        raise TranslationError(
+            f"{path}: not a valid catalog {reason}", int(line[1]) if line else None
+        ) from error
 
 
 def empty(language: str, source: str = "es") -> polib.POFile:
@@ -60,8 +72,6 @@ def entries(segments: Sequence[Segment], document: str) -> list[polib.POEntry]:
         comment = f"{segment.kind}: {path}" if path else segment.kind
         entry = made.setdefault(segment.msgid, polib.POEntry(msgid=segment.msgid, comment=comment))
         entry.occurrences.append((place, str(segment.line)))
-        if segment.kind == "f-string" and "python-brace-format" not in entry.flags:
-            entry.flags.append("python-brace-format")
     return list(made.values())
 
 
@@ -74,7 +84,7 @@ def merge(
     translation, marked fuzzy, with the old message; what is gone stays as obsolete.
     """
     merged = polib.POFile(wrapwidth=WIDTH, encoding="utf-8")
-    merged.metadata = dict(old.metadata)
+    merged.metadata = {**empty(language).metadata, **old.metadata}
     merged.metadata_is_fuzzy = old.metadata_is_fuzzy
     merged.header = old.header
     known = {entry.msgid: entry for entry in reversed(old)}
@@ -89,8 +99,7 @@ def merge(
         if before := known.get(entry.msgid):
             entry.msgstr, entry.tcomment = before.msgstr, before.tcomment
             entry.previous_msgid = before.previous_msgid
-            flags = [f for f in before.flags if f != "python-brace-format"]
-            entry.flags = [f for f in flags if f not in entry.flags] + entry.flags
+            entry.flags = list(before.flags)
         elif entry.msgid in stubs:
             entry.msgstr = stubs[entry.msgid]
         elif origin := most_alike(entry.msgid, candidates):

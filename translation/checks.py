@@ -70,8 +70,7 @@ def check(document: Document, language: str) -> list[Problem]:
     try:
         catalog = catalogs.read(path)
     except TranslationError as error:
-        match = re.search(r"\(line (\d+)\)", str(error))
-        return [Problem(path, int(match[1]) if match else 1, language, str(error))]
+        return [Problem(path, error.line or 1, language, error.reason.removeprefix(f"{path}: "))]
     return list(_problems(document, language, segments, catalog))
 
 
@@ -178,9 +177,10 @@ def _maths(text: str) -> Counter:
 
 
 def _links(text: str) -> Counter:
-    """Links: the same pages of ours and anchors; of others as many (they may have a language)."""
+    """Links: the same pages of ours, perhaps in the other language; of other sites as many."""
     bare = _without_roles_and_code(text)
-    targets = _LINK.findall(bare) + _AUTOLINK.findall(bare)
+    targets = [re.sub(r"/[a-z]{2}/", "/…/", t) for t in _LINK.findall(bare)]
+    targets += _AUTOLINK.findall(bare)
     return Counter("https://…" if re.match(r"https?://", t) else f"({t})" for t in targets)
 
 

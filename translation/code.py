@@ -9,6 +9,7 @@ import io
 import re
 import textwrap
 import tokenize
+import warnings
 from collections.abc import Iterator, Mapping
 
 from translation import literals
@@ -47,7 +48,7 @@ def segments(code: str, stubs: tuple[str, ...] = (), strict: bool = False) -> li
     """
     try:
         masked = _without_magics(code)
-        tree = ast.parse(masked)
+        tree = _parse(masked)
     except (SyntaxError, ValueError) as error:
         if strict:
             line = getattr(error, "lineno", None)
@@ -57,20 +58,19 @@ def segments(code: str, stubs: tuple[str, ...] = (), strict: bool = False) -> li
         return []
     lines = Lines(masked)
     comments = _comments(masked)
-    marked = {row for row, _, text in comments if re.match(rf"#+\s*{MARK}\b", text)}
     found: list[Segment] = []
-    for node, is_docstring in _seen(tree, marked):
+    spans = []
+    for node, is_docstring in _seen(tree, _marked(comments)):
         start = _offset(lines, node.lineno, node.col_offset)
         end = _offset(lines, node.end_lineno, node.end_col_offset)
         parts = literals.split(code[start:end])
         if not parts or any("b" in part.prefix.lower() for part in parts):
             continue
+        spans.append((start, end))
         if is_docstring and len(parts) == 1:
             found += _docstring(code, start, parts[0], lines)
         else:
             found += _string(code, start, end, parts, lines)
-    inside = [(_offset(lines, n.lineno, n.col_offset), n) for n, _ in _seen(tree, marked)]
-    spans = [(s, _offset(lines, n.end_lineno, n.end_col_offset)) for s, n in inside]
     found += [
         comment
         for comment in _comment_segments(comments, lines, stubs)
@@ -90,18 +90,14 @@ def translate(code: str, words: Mapping[str, str], stubs: tuple[str, ...] = ()) 
 def difference(before: str, after: str) -> str | None:
     """Say what differs in two pieces of code beside the strings that readers see, or None."""
     try:
-        old = ast.parse(_without_magics(before))
+        old = _parse(_without_magics(before))
     except (SyntaxError, ValueError):
         return None if before == after else "the code is not Python and must stay as it is"
     try:
-        new = ast.parse(_without_magics(after))
+        new = _parse(_without_magics(after))
     except (SyntaxError, ValueError) as error:
         return f"the code would no longer be Python ({error})"
-    marked = {
-        row
-        for row, _, text in _comments(_without_magics(before))
-        if re.match(rf"#+\s*{MARK}\b", text)
-    }
+    marked = _marked(_comments(_without_magics(before)))
     chosen = {id(node) for node, _ in _seen(old, marked)}
     for path in [path for path, node in _paths(old) if id(node) in chosen]:
         try:
@@ -120,13 +116,20 @@ def difference(before: str, after: str) -> str | None:
     return None
 
 
+def _parse(code: str) -> ast.Module:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", SyntaxWarning)  # the author's "\d" is not our business
+        warnings.simplefilter("ignore", DeprecationWarning)
+        return ast.parse(code)
+
+
 def _without_magics(code: str) -> str:
     """Hide IPython's own lines (`%magic`, `!command`, `name?`) behind Python of equal length."""
     first = code.split("\n", 1)[0]
     if first.startswith("%%") and not _PYTHON_CELL_MAGIC.match(first):
         return "0" + " " * (len(code) - 1) if "\n" not in code else _blank(code)
     try:
-        ast.parse(code)
+        _parse(code)
         return code
     except (SyntaxError, ValueError):
         return _MAGIC.sub(lambda m: m[1] + "0" + " " * (len(m[2]) - 1), code)
@@ -299,6 +302,11 @@ def _comments(masked: str) -> list[tuple[int, int, str]]:
     except (tokenize.TokenError, SyntaxError):
         return []
     return [(*t.start, t.string) for t in tokens if t.type == tokenize.COMMENT]
+
+
+def _marked(comments: list[tuple[int, int, str]]) -> set[int]:
+    """Return the lines (from 1) whose strings the author marked for translation."""
+    return {row for row, _, text in comments if re.match(rf"#+\s*{MARK}\b", text)}
 
 
 def _comment_segments(

@@ -181,7 +181,7 @@ def write(text: str, like: list[Literal], formatted: bool, column: int, width: i
     not match in an f-string.
     """
     if len(like) < 2:
-        return _literal(text, like[0], formatted)
+        return _literal(text, like[0], formatted, keep_f=like[0].formatted)
     chunks, line = [], ""
     for word in _words(text, formatted):
         if line and len(line) + len(word) > max(width - column, 40):
@@ -208,14 +208,14 @@ def _words(text: str, formatted: bool) -> list[str]:
     return [word for word in words if word] or [""]
 
 
-def _literal(text: str, like: Literal, formatted: bool) -> str:
+def _literal(text: str, like: Literal, formatted: bool, keep_f: bool = False) -> str:
     parts = pieces(text) if formatted else [(False, text)]
     inside = "".join(part for is_placeholder, part in parts if is_placeholder)
     quote = next(
         (q for q in (like.quote, '"', "'", '"""', "'''") if q not in inside and q[0] not in inside),
         like.quote,
     )
-    needs_f = formatted and any("{" in part or "}" in part for _, part in parts)
+    needs_f = formatted and (keep_f or any("{" in part or "}" in part for _, part in parts))
     words = "".join(part for is_placeholder, part in parts if not is_placeholder)
     raw = like.raw and not (
         quote in text or text.endswith(("\\", quote[0])) or ("\n" in words and len(quote) == 1)

@@ -10,7 +10,7 @@ _NEWLINE = re.compile(r"\r\n?|\n")
 # What is left of a message without these decides whether there is anything to translate.
 _NOT_WORDS = re.compile(
     r"(\$\$?)(?!\s*\$).+?\1"  # maths
-    r"|(`+).*?(?<!`)\2(?!`)"  # code, and roles with a bare target
+    r"|(?:\{[\w:+-]+\})?(`+).*?(?<!`)\2(?!`)"  # code, and roles with a bare target
     r"|https?://[^\s)>]+"
     r"|<[^<>]*>"  # tags
     r"|\]\([^()]*\)",  # link targets
