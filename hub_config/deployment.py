@@ -75,6 +75,11 @@ class CourseMembers(Model):
 
     instructors: list[Person] = Field(default_factory=list)
     students: list[Person] = Field(default_factory=list)
+    account: str = Field(
+        "",
+        pattern=r"^([a-z_][a-z0-9_-]{0,31})?$",
+        description="Unix account that the course's formgrader runs as, with accounts: personal",
+    )
 
 
 class PrivateCluster(Model):
@@ -185,7 +190,14 @@ class Deployment(Model):
                     raise _wrong(
                         f"profiles.{name}.sites", f"there is no site «{site}»", list(self.sites)
                     )
-        for name in self.courses:
+        for name, course in self.courses.items():
+            if (self.accounts == "personal") != bool(course.account):
+                raise _wrong(
+                    f"courses.{name}.account",
+                    "the formgrader runs as an account of its own with accounts: personal, and "
+                    "as the hub's with accounts: shared",
+                    "a Unix account" if self.accounts == "personal" else "leave it out",
+                )
             if not (ROOT / "courses" / name / "course.yaml").is_file():
                 raise _wrong(
                     f"courses.{name}",

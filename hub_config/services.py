@@ -52,6 +52,7 @@ def book(ports: dict[str, int], state: State) -> dict:
 def formgrader(course: str, ports: dict[str, int], deployment: Deployment, state: State) -> dict:
     """Return the service where a course's instructors grade: nbgrader's own formgrader."""
     home = state.courses / course
+    account = deployment.courses[course].account
     command = [
         str(Path(sys.executable).with_name("jupyterhub-singleuser")),
         "--ServerApp.root_dir=" + str(home),
@@ -64,6 +65,7 @@ def formgrader(course: str, ports: dict[str, int], deployment: Deployment, state
         "command": command,
         "cwd": str(home),
         "oauth_no_confirm": True,
+        **({"user": account} if account else {}),
         "environment": {
             # JupyterHub gives services a fresh environment; the launcher finds them by this.
             "MINGA_HUB_OF": str(state.root),

@@ -25,6 +25,7 @@ class State:
     """Paths below the state folder, and what is remembered between starts."""
 
     def __init__(self, deployment: Deployment):
+        self.personal = deployment.accounts == "personal"
         self.root = Path(os.environ.get("MINGA_STATE") or deployment.state_folder).resolve()
         self.hub = self.root / "hub"
         self.homes = self.root / "homes"
@@ -34,14 +35,18 @@ class State:
         self.log = self.root / "log"
 
     def make(self) -> None:
-        """Make the folders; only this account may look inside.
+        """Make the folders; other accounts reach the exchange only, and only if they have to.
 
         Raises OSError if the disk is full or the place is not ours.
         """
         self.root.mkdir(parents=True, exist_ok=True)
-        self.root.chmod(0o700)
-        for folder in (self.hub, self.homes, self.courses, self.clusters, self.log):
+        # With an account for each person, their sessions pass through to the exchange and to
+        # the private clusters' configuration, by name; they cannot list what is here.
+        self.root.chmod(0o711 if self.personal else 0o700)
+        for folder in (self.hub, self.homes, self.courses, self.log):
             folder.mkdir(exist_ok=True)
+            folder.chmod(0o700)
+        self.clusters.mkdir(exist_ok=True)
         # nbgrader's file exchange insists on a folder that everybody may write; the folder
         # above it keeps everybody else out.
         self.exchange.mkdir(exist_ok=True)

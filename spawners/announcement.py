@@ -5,7 +5,6 @@ that every notebook has: any student can run commands as the hub's user. Importi
 takes that handler out of the hub and puts this one at the same address.
 """
 
-import hmac
 import json
 
 from batchspawner.api import BatchSpawnerAPIHandler
@@ -17,7 +16,7 @@ class PortAnnouncementHandler(APIHandler):
     """`POST /hub/api/batchspawner` with `{"port": 1024…65535}` and the server's own token."""
 
     @web.authenticated
-    def post(self):
+    async def post(self):
         """Take the port of the server whose token this is; 204, once.
 
         403: not the token of a server of the token's owner. 400: anything but a port.
@@ -29,8 +28,11 @@ class PortAnnouncementHandler(APIHandler):
         port = _port(self.request.body)
         if port is None:
             raise web.HTTPError(400, 'Expected exactly {"port": N} with N from 1024 to 65535')
-        if not spawner.take_port(port):
+        started = spawner.ready  # a server that Slurm moved: the proxy must follow it
+        if not await spawner.take_port(port):
             raise web.HTTPError(409, "This session is not waiting for a port")
+        if started:
+            await self.proxy.add_user(self.current_user, spawner.name)
         self.set_status(204)
         self.finish()
 
@@ -38,12 +40,7 @@ class PortAnnouncementHandler(APIHandler):
         """Return the spawner whose own API token came with this request, or None."""
         token = self.get_auth_token() or ""
         for spawner in getattr(self.current_user, "spawners", {}).values():
-            if (
-                token
-                and spawner.api_token
-                and hmac.compare_digest(spawner.api_token.encode(), token.encode())
-                and hasattr(spawner, "take_port")
-            ):
+            if hasattr(spawner, "take_port") and spawner.owns(token):
                 return spawner
         return None
 

@@ -53,6 +53,7 @@ class Job:
     state: str  # e.g. PENDING, RUNNING, CANCELLED
     reason: str = ""  # e.g. Resources, Priority, QOSMaxGRESPerUser, NonZeroExitCode
     node: str = ""  # where its first task runs
+    started: str = ""  # when it got that node (or is expected to), in seconds since 1970
 
     @property
     def life(self) -> Life:

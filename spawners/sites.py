@@ -132,16 +132,19 @@ class SlurmSite:
                 "--noheader",
                 "--states=all",
                 f"--name={JOB_NAME}",
-                "--format=%i|%T|%r|%B",
+                "--format=%i|%T|%r|%B|%S",
             ],
-            self.environment,
+            # Seconds since 1970, whatever time zone the cluster is in.
+            {**self.environment, "SLURM_TIME_FORMAT": "%s"},
         )
         jobs = []
         for line in output.splitlines():
-            job_id, state, reason, node = line.split("|")  # ValueError: garbage is no answer
+            # ValueError, which is no answer, if it is anything else
+            job_id, state, reason, node, started = line.split("|")
             if not job_id.isdigit():
                 raise ValueError(f"squeue answered {line[:80]!r}")
-            jobs.append(Job(job_id, state, reason, "" if node == "n/a" else node))
+            started = started if started.isdigit() else ""
+            jobs.append(Job(job_id, state, reason, "" if node == "n/a" else node, started))
         return jobs
 
 
@@ -152,9 +155,7 @@ REFUSALS = {
         "ningún equipo de esta sede tiene tantos recursos; elige una máquina más pequeña"
     ),
     "Requested time limit is invalid": Message("pediste más horas de las que la sede permite"),
-    "Required partition not available": Message(
-        "la partición no recibe sesiones en este momento"
-    ),
+    "Required partition not available": Message("la partición no recibe sesiones en este momento"),
     "Invalid account": Message("tu cuenta no está habilitada en esta sede"),
     "Invalid partition": Message("la partición configurada no existe en esta sede"),
     "Invalid qos": Message("la calidad de servicio configurada no existe en esta sede"),

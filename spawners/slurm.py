@@ -9,6 +9,8 @@ tells its port and nothing else.
 
 import asyncio
 import contextlib
+import hashlib
+import hmac
 import shlex
 import time
 from pathlib import Path
@@ -91,7 +93,17 @@ class MingaSpawner(SlurmSpawner):
     options_form = "minga"
 
     site_name = Unicode(help="The site that has this session's job.")
-    submitted = Float(help="time.monotonic() when the job was handed in.")
+    submitted = Float(
+        float("-inf"),
+        help="time.monotonic() when this hub handed the job in; -inf: an earlier hub.",
+    )
+    job_started = Unicode(
+        help="When the job got the node that its server's port is on, as Slurm writes it; another "
+        "value later means that Slurm moved it (requeued) and its server has another port."
+    )
+    token_sha256 = Unicode(
+        help="SHA-256 of this session's API token: a restarted hub does not know the token itself."
+    )
     job = Any(help="The job as the queue last showed it, or None.")
     last_error = Any(help="The Message of the last refused choice or failed start, or None.")
     prologue_lines = List(Unicode(), help="Lines of the batch script before the server.").tag(
@@ -166,7 +178,12 @@ exec {{cmd}}
         """Return what a restarted hub needs to find this session again."""
         state = super().get_state()
         if self.job_id:
-            state |= {"site": self.site_name, "port": self.port}
+            state |= {
+                "site": self.site_name,
+                "port": self.port,
+                "job_started": self.job_started,
+                "token_sha256": self.token_sha256,
+            }
         return state
 
     def load_state(self, state):
@@ -174,13 +191,16 @@ exec {{cmd}}
         super().load_state(state)
         self.site_name = state.get("site", "")
         self.port = state.get("port", 0)
+        self.job_started = state.get("job_started", "")
+        self.token_sha256 = state.get("token_sha256", "")
+        self.submitted = float("-inf")
         if self.job_id and self.site_name in self.sites:
             self.site.adopt(self.job_id)
 
     def clear_state(self):
         """Forget the job."""
         super().clear_state()
-        self.site_name = ""
+        self.site_name = self.job_started = self.token_sha256 = ""
         self.job = None
 
     def _save_state(self):
@@ -233,10 +253,16 @@ exec {{cmd}}
         self._port_told = asyncio.Event()
         self.ip = site.listen
         environment = {**site.environment, **self.get_env(), "PATH": site.session_path}
+        submission = asyncio.ensure_future(
+            site.submit(self.user.name, self.script(environment), environment, self.home(self))
+        )
         try:
-            self.job_id = await site.submit(
-                self.user.name, self.script(environment), environment, self.home(self)
-            )
+            # A student who cancels at this very moment must not leave a job without an owner.
+            self.job_id = await asyncio.shield(submission)
+        except asyncio.CancelledError:
+            with contextlib.suppress(SchedulerError, OSError, TimeoutError):
+                await site.cancel(self.user.name, await submission)
+            raise
         except (SchedulerError, OSError, TimeoutError) as error:
             raise self._failure(
                 Message(
@@ -247,6 +273,7 @@ exec {{cmd}}
                 log=f"user={self.user.name} site={site.name} sbatch: {error}",
             ) from error
         self.site_name = site.name
+        self.token_sha256 = hashlib.sha256(self.api_token.encode()).hexdigest()
         self.submitted = time.monotonic()
         self._save_state()
         self.log.info("user=%s site=%s job=%s submitted", self.user.name, site.name, self.job_id)
@@ -264,10 +291,7 @@ exec {{cmd}}
             if life is Life.RUNNING:
                 started = started or time.monotonic()
                 if self.port and job.node:
-                    self.ip = self.site.address(job.node)
-                    self._save_state()
-                    proto = "https" if self.internal_ssl else "http"
-                    return f"{proto}://{self.ip}:{self.port}"
+                    return self._located(job)
                 if time.monotonic() - started > self.answer_timeout:
                     raise self._failure(
                         Message(
@@ -285,13 +309,57 @@ exec {{cmd}}
                 with contextlib.suppress(TimeoutError):
                     await asyncio.wait_for(self._port_told.wait(), self.queue_interval)
 
-    def take_port(self, port: int) -> bool:
-        """Take the port that this session's server announced; False if none is waited for."""
+    def _located(self, job: Job) -> str:
+        """Remember where the job's server is, and return its URL."""
+        self.ip = self.site.address(job.node)
+        self.job_started = job.started
+        self._save_state()
+        proto = "https" if self.internal_ssl else "http"
+        return f"{proto}://{self.ip}:{self.port}"
+
+    async def get_url(self):
+        """Return where the server is, for a hub that restarted: JupyterHub asks at its start.
+
+        A session that was still in the queue or starting is waited for here, as long as it
+        takes; one that ended meanwhile is found out by the hub's own look at its old address.
+        """
+        if self.port:
+            return self.server.url
+        self._port_told = asyncio.Event()
+        try:
+            return await self._until_answering()
+        except SessionError as error:
+            self.log.warning("user=%s job=%s: %s", self.user.name, self.job_id, error)
+            return self.server.url
+
+    def owns(self, token: str) -> bool:
+        """Whether `token` is the API token of this very session."""
+        digest = hashlib.sha256(token.encode()).hexdigest()
+        return bool(self.token_sha256) and hmac.compare_digest(self.token_sha256, digest)
+
+    async def take_port(self, port: int) -> bool:
+        """Take the port that this session's server announced; False if none is waited for.
+
+        One is waited for while the session starts, and when Slurm put the job on another node.
+        """
         told = getattr(self, "_port_told", None)
-        if told is None or told.is_set() or not self.job_id or self.ready:
+        if not self.job_id:
             return False
+        if told is not None and not told.is_set():
+            self.port = port
+            told.set()
+            return True
+        if not self.ready:
+            return False
+        snapshot = await self.site.queue.snapshot(max_age=0)
+        life, job = snapshot.life(self.job_id, self.submitted)
+        if life is not Life.RUNNING or job.started == self.job_started:
+            return False
+        self.log.info("user=%s job=%s moved to %s", self.user.name, self.job_id, job.node)
         self.port = port
-        told.set()
+        self._located(job)
+        self.server.ip, self.server.port = self.ip, self.port
+        self.user.db.commit()
         return True
 
     def _title(self, site: str) -> str:
@@ -324,7 +392,7 @@ exec {{cmd}}
             return None
         age = self.queue_interval if self.pending else self.idle_interval
         snapshot = await self.site.queue.snapshot(max_age=age)
-        life, job = snapshot.life(self.job_id, self.submitted or float("-inf"))
+        life, job = snapshot.life(self.job_id, self.submitted)
         self.job = job or self.job
         if life is Life.GONE:
             self.log.info("user=%s job=%s is gone: %s", self.user.name, self.job_id, job)
@@ -344,7 +412,7 @@ exec {{cmd}}
         asked = time.monotonic()
         while not now and time.monotonic() - asked < 30:
             snapshot = await self.site.queue.snapshot(max_age=self.queue_interval)
-            life, job = snapshot.life(self.job_id, self.submitted or float("-inf"))
+            life, job = snapshot.life(self.job_id, self.submitted)
             if snapshot.asked > asked and (
                 life is Life.GONE or (job is not None and job.state == "COMPLETING")
             ):

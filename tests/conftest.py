@@ -3,10 +3,13 @@
 import json
 import os
 import re
+import secrets
+import shutil
 import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 from pathlib import Path
 
@@ -22,12 +25,29 @@ def free_port() -> int:
         return probe.getsockname()[1]
 
 
+class Checkout:
+    """A clone of this repository, set up by an ordinary account for itself."""
+
+    def __init__(self, account: str, home: Path):
+        self.account, self.home, self.root = account, home, home / "minga"
+        self.python = str(self.root / ".venv" / "bin" / "python")
+        self.prefix = ["runuser", "-u", account, "--"]
+
+    def environment(self) -> dict[str, str]:
+        """What a login of this account has: a PATH without root's own programs."""
+        keep = {name: os.environ[name] for name in os.environ if name.startswith(("PIP_", "UV_"))}
+        return {**keep, "HOME": str(self.home), "USER": self.account, "PATH": "/usr/bin:/bin"}
+
+
 class Minga:
     """A running installation, in a state folder of its own."""
 
-    def __init__(self, state: Path, port: int, root: Path = ROOT, prefix=(), python=None):
-        self.state, self.port, self.root = state, port, root
-        self.prefix, self.python = list(prefix), python or sys.executable
+    def __init__(self, state: Path, port: int, checkout: Checkout | None = None, prefix=()):
+        self.state, self.port = state, port
+        self.root = checkout.root if checkout else ROOT
+        self.python = checkout.python if checkout else sys.executable
+        self.prefix = list(prefix)  # what becomes another account
+        self.environment = checkout.environment() if prefix else dict(os.environ)
         self.url = f"http://127.0.0.1:{port}"
         self.launcher = None
 
@@ -39,7 +59,7 @@ class Minga:
                 [*self.prefix, self.python, "-m", "hub_config.run"],
                 cwd=self.root,
                 env={
-                    **os.environ,
+                    **self.environment,
                     "MINGA_STATE": str(self.state),
                     "PORT": str(self.port),
                     "LANG": "es_CL.UTF-8",
@@ -103,12 +123,12 @@ class Person:
         cookies = [c for c in self.http.cookies if c.name == "_xsrf" and "/hub" in c.path]
         return cookies[-1].value if cookies else ""
 
-    def api(self, method: str, path: str, **arguments) -> requests.Response:
+    def api(self, method: str, path: str, timeout: float = 60, **arguments):
         return requests.request(
             method,
             f"{self.hub}/api{path}",
             headers={"Authorization": f"token {self.token}"},
-            timeout=60,
+            timeout=timeout,
             **arguments,
         )
 
@@ -133,6 +153,47 @@ class Person:
         while self.server():
             assert time.monotonic() < end, self.server()
             time.sleep(0.2)
+
+
+@pytest.fixture(scope="session")
+def ordinary_checkout():
+    """A Checkout that was set up by `make hub`'s own first step, as an ordinary account.
+
+    Only root can make such an account; elsewhere the whole suite runs as an ordinary one.
+    """
+    if os.geteuid() != 0:
+        pytest.skip("only root can make another account")
+    account = f"minga-{secrets.token_hex(3)}"
+    base = Path(tempfile.mkdtemp(prefix="minga-ordinary-"))
+    base.chmod(0o755)
+    subprocess.run(["useradd", "--create-home", "--base-dir", base, account], check=True)
+    try:
+        checkout = Checkout(account, base / account)
+        checkout.home.chmod(0o755)
+        listed = subprocess.run(
+            ["git", "ls-files", "--cached", "--others", "--exclude-standard", "-z"],
+            cwd=ROOT,
+            capture_output=True,
+            check=True,
+        ).stdout
+        for name in filter(None, listed.decode().split("\0")):
+            if (ROOT / name).is_file():
+                target = checkout.root / name
+                target.parent.mkdir(parents=True, exist_ok=True)
+                shutil.copy2(ROOT / name, target)
+        subprocess.run(["chown", "-R", f"{account}:", checkout.home], check=True)
+        done = subprocess.run(
+            [*checkout.prefix, "/usr/bin/python3", "deploy/install.py", "hub"],
+            cwd=checkout.root,
+            env=checkout.environment(),
+            capture_output=True,
+            text=True,
+        )
+        assert done.returncode == 0, done.stdout + done.stderr
+        yield checkout
+    finally:
+        subprocess.run(["userdel", account], capture_output=True)
+        shutil.rmtree(base, ignore_errors=True)
 
 
 @pytest.fixture(scope="session")

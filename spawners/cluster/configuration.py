@@ -75,7 +75,8 @@ def _slurm_conf(description, ports, installation, shown, run, program_root) -> s
         f"SlurmUser={user}",
         f"SlurmdUser={user}",
         "AuthType=auth/munge",
-        f"AuthInfo=socket={run}/munge.socket",
+        # A requeued job waits until its old credential has expired (two minutes by default).
+        f"AuthInfo=socket={run}/munge.socket,cred_expire=30",
         # Without it the daemons listen on every address of the machine.
         "CommunicationParameters=NoCtldInAddrAny,NoInAddrAny",
         f"StateSaveLocation={shown}/state",

@@ -100,6 +100,8 @@ def test_a_tryout_is_never_open_to_other_machines(changed, address):
     def personal(d):
         d["hub"]["address"] = address
         d["accounts"] = "personal"
+        for course in d["courses"].values():
+            course["account"] = "minga-grader"
         for site in d["sites"].values():
             site["user_prefix"] = ["sudo", "-n", "-u", "{username}", "--"]
 

@@ -1,5 +1,6 @@
 """Sessions on a real Slurm under a real hub: what works, and what must not get through."""
 
+import contextlib
 import json
 import os
 import signal
@@ -101,7 +102,7 @@ def run_in_kernel(person, code: str, kernel: str | None = None) -> tuple[str, st
             output += answer["content"]["text"]
         elif answer["msg_type"] == "error":
             output += "\n".join(answer["content"]["traceback"])
-        elif answer["msg_type"] == "execute_reply":
+        elif answer["content"].get("execution_state") == "idle":  # all output came before it
             channel.close()
             return kernel, output
 
@@ -269,6 +270,15 @@ def test_a_cancelled_job_is_told_and_another_start_works(minga, student):
     student.start(**CHOICE)
 
 
+def test_a_start_can_be_cancelled_at_any_moment_and_leaves_no_job(minga, student):
+    for moment in (0.0, 0.05, 0.2, 0.5, 1.0):
+        with contextlib.suppress(requests.Timeout):
+            student.api("POST", "/users/estudiante1/server", json=CHOICE, timeout=0.01 + moment)
+        student.stop()
+        time.sleep(1)
+        assert queue(minga, "colombia") == []
+
+
 def progress(person) -> list[dict]:
     """All events of a start, until it is ready or failed."""
     events = []
@@ -349,6 +359,44 @@ def test_a_hub_that_comes_back_finds_the_session_and_its_kernel(tmp_path, how):
     finally:
         minga.interrupt()
     _nothing_left(minga)
+
+
+def test_a_killed_hub_finds_the_session_that_was_still_in_the_queue(tmp_path):
+    minga = Minga(tmp_path / "state", free_port()).start()
+    try:
+        person = minga.login("estudiante1")
+        slurm(minga, "colombia", "scontrol", "update", "PartitionName=gpu", "State=DOWN")
+        answer = person.api("POST", "/users/estudiante1/server", json=CHOICE)
+        assert answer.status_code == 202
+        (waiting,) = queue(minga, "colombia")
+        assert waiting.endswith("PENDING")
+        os.kill(minga.hub_pid, signal.SIGKILL)
+        minga.launcher.wait(timeout=60)
+        minga.start()
+        slurm(minga, "colombia", "scontrol", "update", "PartitionName=gpu", "State=UP")
+        person.wait_for_server()
+        assert [line.split()[0] for line in queue(minga, "colombia")] == [waiting.split()[0]]
+        assert run_in_kernel(person, "print(6 * 7)")[1].strip() == "42"
+    finally:
+        minga.interrupt()
+
+
+def test_a_requeued_job_is_followed_to_its_new_server(minga, working):
+    code = "import os; print(os.environ['JUPYTERHUB_SERVICE_URL'])"
+    before = run_in_kernel(working, code)[1]
+    (line,) = queue(minga, "colombia")
+    slurm(minga, "colombia", "scontrol", "requeue", line.split()[0])
+    end = time.monotonic() + 120  # Slurm holds a requeued job back for a while
+    while True:
+        assert time.monotonic() < end, hub_log(minga)
+        try:
+            after = run_in_kernel(working, code)[1]
+            if after != before:
+                break
+        except (requests.RequestException, KeyError, websocket.WebSocketException):
+            pass
+        time.sleep(0.5)
+    assert [line.split()[0] for line in queue(minga, "colombia")] == [line.split()[0]]
 
 
 def _nothing_left(minga: Minga) -> None:
