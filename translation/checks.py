@@ -6,8 +6,6 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-import polib
-
 from translation import catalogs, literals
 from translation.documents import Document
 from translation.segments import TranslationError, shorten
@@ -200,8 +198,3 @@ _PARTS = (
     _counter(_FOOTNOTE),
     _counter(_CITATION),
 )
-
-
-def entry_count(catalog: polib.POFile) -> int:
-    """Return how many messages a catalog has, obsolete ones not counted."""
-    return sum(1 for entry in catalog if not entry.obsolete)

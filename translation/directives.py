@@ -15,7 +15,7 @@ TITLED = frozenset(
 # What is inside is not prose.
 VERBATIM = frozenset(
     "code code-block sourcecode code-cell math raw mermaid toctree tableofcontents include "
-    "literalinclude bibliography eval-rst embed iframe image anywidget typst latex tex html "
+    "literalinclude bibliography eval-rst embed image anywidget typst latex tex html "
     "csv-table index contents graphviz diagram myst div:raw".split()
 )
 TEXT_OPTIONS = frozenset("alt caption title subtitle summary header footer attribution".split())

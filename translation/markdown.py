@@ -190,7 +190,7 @@ class _Splitter:
             column = _suffix(self.lines[first], directive.title)
             if column >= 0:
                 begin = self.lines.starts[first] + column
-                self.add(directive.title, begin, begin + len(directive.title))
+                self.add(directive.title, begin, begin + len(directive.title), write=_one_line)
         for number, key, value in directive.text_options:
             line = self.lines[first + 1 + number]
             column = _suffix(line, value)
@@ -207,7 +207,7 @@ class _Splitter:
     def option(self, key: str, value: str, start: int) -> None:
         quoted = len(value) > 1 and value[0] == value[-1] and value[0] in "'\""
         if not quoted:
-            self.add(value, start, start + len(value))
+            self.add(value, start, start + len(value), write=_one_line)
             return
         try:
             said = yaml.safe_load(value)
@@ -230,8 +230,12 @@ def _suffix(line: str, content: str) -> int:
     return len(line) - len(content) if line.endswith(content) else -1
 
 
+def _one_line(new: str) -> str:
+    return " ".join(new.split())
+
+
 def _cell(new: str) -> str:
-    return re.sub(r"(?<!\\)\|", r"\\|", " ".join(new.split()))
+    return re.sub(r"(?<!\\)\|", r"\\|", _one_line(new))
 
 
 def join(rows: list[str]) -> str:
@@ -251,7 +255,7 @@ def join(rows: list[str]) -> str:
 def _outline(text: str) -> Iterator[tuple]:
     """Yield what a translation may not change: blocks in order, code, maths, labels, comments."""
     if match := front_matter(text):
-        yield ("front matter", *(yaml.safe_load(match[1]) or {}))
+        yield "front matter", yaml_text.frame(match[1])
         text = text[match.end() :]
     for token in blocks(text):
         if token.type == "inline":

@@ -73,6 +73,16 @@ def difference(before: str, after: str) -> str | None:
     return None if _without_text(old) == _without_text(new) else "more than titles would change"
 
 
+def frame(text: str) -> object:
+    """Return what a translation of front matter may not change, comparable with `==`."""
+    try:
+        # All scalars as strings: a date that is none is not our business. As safe as SafeLoader.
+        data = yaml.load(text, Loader=yaml.BaseLoader)  # noqa: S506
+    except yaml.YAMLError:
+        return text
+    return {k: "" if k in TEXT_KEYS else v for k, v in data.items()}
+
+
 def _without_text(value: object) -> object:
     if isinstance(value, dict):
         return {k: "" if k in TEXT_KEYS else _without_text(v) for k, v in value.items()}

@@ -1,6 +1,8 @@
 """Code for readers: which strings count, f-strings, and that the program stays the same."""
 
 import ast
+import re
+from pathlib import Path
 from textwrap import dedent
 
 import pytest
@@ -202,6 +204,12 @@ def test_a_change_of_code_is_seen():
     assert code.difference("print('a b')", "print('c d')") is None
     for other in ("print('a b', 1)", "print(x)", "input('a b')", "print(f'{x}')", "print('a"):
         assert code.difference("print('a b')", other)
+
+
+def test_the_readme_names_all_that_counts_as_shown():
+    readme = (Path(code.__file__).parent / "README.md").read_text(encoding="utf-8")
+    named = set(re.findall(r"`(\w+)=?`", readme))
+    assert named >= code.SHOWING_CALLS | code.SHOWN_KEYWORDS
 
 
 PIECE = st.sampled_from(

@@ -6,6 +6,7 @@ from textwrap import dedent
 
 import polib
 import pytest
+import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -212,6 +213,32 @@ def test_what_has_no_words_is_no_message(text):
 def test_a_translation_that_makes_another_block_is_refused_with_its_place(bad):
     with pytest.raises(TranslationError, match=r"line 3: the translation of «Un texto»"):
         markdown.translate("Otro texto\n\nUn texto\n\nY más\n", {"Un texto": bad})
+
+
+def test_a_title_stays_on_its_line():
+    text = ":::{admonition} Un título\nCuerpo aquí.\n:::\n"
+    assert markdown.translate(text, {"Un título": "A\ntitle"}) == text.replace(
+        "Un título", "A title"
+    )
+
+
+@pytest.mark.parametrize(
+    "value", ["a: b", "# no", "- x", "yes", "2020-01-01", "'q'", "{x}", "a\nb"]
+)
+def test_front_matter_stays_yaml_whatever_the_words(value):
+    text = (
+        "---\ntitle: Un título\nsubtitle: >-\n  Dos\n  líneas\nfecha: 2020-99-99\n---\n\nHola ahí\n"
+    )
+    words = {"Un título": value, "Dos líneas": value}
+    assert messages(markdown.translate(text, words))[-1] == "Hola ahí"
+    front = yaml.safe_load(markdown.translate(text, words).split("---")[1].replace("-99", "-09"))
+    assert (front["title"], front["subtitle"]) == (value, value)
+
+
+def test_a_translation_cannot_smuggle_a_key_into_front_matter():
+    text = "---\ntitle: Un título\n---\n"
+    result = markdown.translate(text, {"Un título": "x\nkernelspec: {name: evil}"})
+    assert list(yaml.safe_load(result.split("---")[1])) == ["title"]
 
 
 def test_missing_and_fuzzy_fall_back_to_the_source():
