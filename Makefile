@@ -7,7 +7,7 @@ ifneq ($(DEPLOYMENT),)
 export MINGA_DEPLOYMENT := $(abspath $(DEPLOYMENT))
 endif
 
-.PHONY: help hub stop test test-fast book lint clean clean-all
+.PHONY: help hub stop test test-fast book bench-spawn lint clean clean-all
 
 help:  ## show this
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -31,6 +31,10 @@ test-fast:  ## the tests to run while editing
 book:  ## build the course book into _build/book
 	@$(PYTHON) deploy/install.py book
 	@$(VENV) -m book.build
+
+bench-spawn:  ## measure our spawner beside stock batchspawner (20 minutes)
+	@$(PYTHON) deploy/install.py hub
+	@$(VENV) -m benchmarks.spawn
 
 lint:  ## check style
 	@$(VENV) -m ruff check . && $(VENV) -m ruff format --check .

@@ -11,8 +11,6 @@ from .deployment import ROOT, Deployment
 from .sessions import jupyter_config
 from .state import State
 
-BOOK = ROOT / "_build" / "book"
-
 
 def configure(c, deployment: Deployment, state: State) -> None:
     """Tell the hub its services; each listens on a loopback port of its own."""
@@ -42,7 +40,7 @@ def book(ports: dict[str, int], state: State) -> dict:
     return {
         "name": "book",
         "url": f"http://127.0.0.1:{ports['book']}",
-        "command": [sys.executable, "-m", "hub_config.static_site", str(BOOK)],
+        "command": [sys.executable, "-m", "book.serve"],
         "cwd": str(ROOT),
         "environment": {"MINGA_HUB_OF": str(state.root)},
         "display": False,

@@ -48,6 +48,12 @@ ENDED = Message("Tu sesión terminó antes de estar lista en la sede {site}.")
 TRY_AGAIN = Message("{what} Puedes volver a intentarlo; si se repite, avisa a tu instructor.")
 
 
+class _AskFirst(Exception):
+    """A link to the start page with some choices in it: show the form, start nothing."""
+
+    jupyterhub_message = ""
+
+
 class MingaSpawner(SlurmSpawner):
     """One session: a notebook server in a job on one of the sites."""
 
@@ -136,9 +142,9 @@ exec {{cmd}}
         offer = self.offers(self)
         previous = self.orm_spawner.user_options if self.orm_spawner else None
         try:
-            previous = offer.choose(previous or {}).model_dump()
+            previous = offer.choose(previous or {}).model_dump() | self.wishes
         except SessionError:
-            previous = None  # what was offered then is not offered now
+            previous = self.wishes  # what was offered then is not offered now
         schedulers = {site.scheduler for site in self.sites.values()}
         return {
             **offer.model_dump(),
@@ -153,6 +159,18 @@ exec {{cmd}}
         return self._chosen(fields).model_dump()
 
     options_from_form = _options_from_form
+
+    def options_from_query(self, query: dict[str, list[str]]):
+        """Show the form with what a link like `/hub/spawn?course=…` wishes already chosen.
+
+        JupyterHub would start a session at once: a link on any page could take a GPU.
+        """
+        self.wishes = {
+            key: values[0] for key, values in query.items() if key in Choice.model_fields
+        }
+        raise _AskFirst
+
+    wishes = Dict(help="What a link asked the form to have chosen; not validated, only compared.")
 
     def _chosen(self, wishes: dict) -> Choice:
         offer: Offer = self.offers(self)
