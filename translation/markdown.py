@@ -246,7 +246,7 @@ def join(rows: list[str]) -> str:
         if number + 1 == len(rows):
             text += stripped
         elif row.rstrip("\r").endswith("  ") or stripped.endswith("\\"):
-            text += stripped.rstrip("\\").rstrip() + "\\\n"
+            text = (text + stripped.rstrip("\\")).rstrip(" ") + "\\\n"
         else:
             text += stripped + " "
     return text.strip()

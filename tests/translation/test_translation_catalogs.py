@@ -131,6 +131,18 @@ def test_a_fuzzy_entry_that_changes_again_remembers_the_first_message(root):
     assert polib.pofile(str(path)).find("Otra frase más larga.").previous_msgid == "Otra frase."
 
 
+def test_a_message_that_went_is_the_origin_rather_than_one_that_stays(root):
+    page = root / "book/olas.md"
+    page.write_text("Una frase de prueba, la A.\n\nUna frase de prueba, la B.\n")
+    run(root, "extract")
+    path = root / "book/locale/en/olas.po"
+    fill(path)
+    page.write_text("Una frase de prueba, la A.\n\nUna frase de prueba, la C.\n")
+    run(root, "extract")
+    changed = polib.pofile(str(path)).find("Una frase de prueba, la C.")
+    assert changed.previous_msgid == "Una frase de prueba, la B."
+
+
 def test_a_second_extraction_and_moved_lines_change_no_file(root):
     run(root, "extract")
     path = root / "book/locale/en/olas.po"
