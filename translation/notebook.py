@@ -52,11 +52,12 @@ def segments(nb: NotebookNode) -> list[Segment]:
     return found
 
 
-def translate(nb: NotebookNode, catalog) -> NotebookNode:
+def translate(nb: NotebookNode, catalog, strict: bool = True) -> NotebookNode:
     """Return a translated copy; ids, metadata and outputs are those of the original.
 
     `catalog` is a polib.POFile or a mapping; what is missing or fuzzy stays in the source
-    language. Raises TranslationError naming cell and line where more than words would change.
+    language. Raises TranslationError naming cell and line where more than words would change;
+    without `strict` such a cell stays as it is, for notebooks in which students have written.
     """
     words = translations(catalog)
     result = copy.deepcopy(nb)
@@ -67,7 +68,8 @@ def translate(nb: NotebookNode, catalog) -> NotebookNode:
             else:
                 cell.source = code.translate(cell.source, words, nbgrader_stubs.STUBS)
         except TranslationError as error:
-            raise TranslationError(f"cell {cell.get('id', '?')}: {error}") from error
+            if strict:
+                raise TranslationError(f"cell {cell.get('id', '?')}: {error}") from error
     return result
 
 

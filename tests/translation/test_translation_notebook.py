@@ -129,6 +129,13 @@ def test_a_translation_that_breaks_a_cell_names_the_cell():
         notebook.translate(assignment(), {"Escribe una función.": "```\ncode"})
 
 
+def test_in_a_students_notebook_such_a_cell_stays_as_it_is():
+    words = {"Escribe una función.": "```\ncode", "debe ser tres": "must be three"}
+    result = notebook.translate(assignment(), words, strict=False)
+    assert result.cells[0] == assignment().cells[0]
+    assert '"must be three"' in result.cells[2].source
+
+
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda p: p.stem)
 def test_every_notebook_of_the_repository_comes_back_unchanged(path):
     nb = notebook.read(path)
