@@ -55,11 +55,21 @@ def publish(course: Course, root: Path, exchange: Path, say=print) -> list[str]:
     return released
 
 
-def register(course: Course, root: Path, exchange: Path, students: list[str]) -> None:
-    """Put students into the gradebook, so that formgrader lists them before they hand in."""
+def register(course: Course, root: Path, exchange: Path, students: dict[str, str]) -> None:
+    """Put students (login name -> full name) into the gradebook, where they are not yet.
+
+    Formgrader then lists them before they hand in, and by their names.
+    """
+    record_path = root / RECORD
+    record = json.loads(record_path.read_text()) if record_path.is_file() else {}
+    if record.get("students") == students:
+        return
     with _api(course, root, exchange).gradebook as gradebook:
-        for student in students:
-            gradebook.update_or_create_student(student)
+        for student, name in students.items():
+            first, _, last = name.partition(" ")
+            gradebook.update_or_create_student(student, first_name=first, last_name=last)
+    record["students"] = students
+    record_path.write_text(json.dumps(record, indent=1))
 
 
 def _release(course: Course, assignment: str, root: Path, exchange: Path) -> list[str]:
@@ -133,7 +143,11 @@ def main(arguments: list[str] | None = None) -> int:
     )
     parser.add_argument("--exchange", required=True, type=Path, help="nbgrader's exchange")
     parser.add_argument(
-        "--student", action="append", default=[], help="put into the gradebook (may be repeated)"
+        "--student",
+        action="append",
+        default=[],
+        metavar="LOGIN[=NAME]",
+        help="put into the gradebook (may be repeated)",
     )
     given = parser.parse_args(arguments)
     root, exchange = given.course_root.resolve(), given.exchange.resolve()
@@ -142,7 +156,8 @@ def main(arguments: list[str] | None = None) -> int:
         root.mkdir(parents=True, exist_ok=True)
         publish(course, root, exchange)
         if given.student:
-            register(course, root, exchange, given.student)
+            pairs = [student.partition("=") for student in given.student]
+            register(course, root, exchange, {login: name or login for login, _, name in pairs})
     except (CourseError, PublishError) as error:
         print(error, file=sys.stderr)
         return 1

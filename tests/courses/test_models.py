@@ -1,0 +1,76 @@
+"""course.yaml: what is right is read, what is wrong is refused with file, key and reason."""
+
+import shutil
+
+import pytest
+import yaml
+
+from courses.models import COURSES, CourseError, load_course
+
+NAMES = ["ai-foundations", "supercomputing"]
+
+
+@pytest.fixture
+def broken(tmp_path):
+    """Return a function that changes a copy of a course.yaml and loads it."""
+
+    def load(change, name="supercomputing"):
+        shutil.copytree(COURSES / name, tmp_path / name)
+        path = tmp_path / name / "course.yaml"
+        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+        change(content)
+        path.write_text(yaml.safe_dump(content), encoding="utf-8")
+        with pytest.raises(CourseError) as caught:
+            load_course(name, tmp_path)
+        assert str(path) in str(caught.value)
+        return str(caught.value)
+
+    return load
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_courses_are_right(name):
+    course = load_course(name)
+    assert set(course.title) == set(course.description) == {"es", "en"}
+    assert course.title["es"] != course.title["en"]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_each_assignment_has_its_page_in_the_book(name):
+    for assignment in load_course(name).assignments.values():
+        assert (COURSES.parent / "book" / f"{assignment.book}.md").is_file()
+
+
+def test_unknown_key(broken):
+    assert "hourz: Extra inputs are not permitted" in broken(lambda c: c.update(hourz=3))
+
+
+def test_unknown_language(broken):
+    assert "title.fr: Extra" in broken(lambda c: c["title"].update(fr="Supercalcul"))
+
+
+def test_missing_translation(broken):
+    assert "title.en: Field required" in broken(lambda c: c["title"].pop("en"))
+
+
+def test_id_is_the_folder(broken):
+    assert "id: 'other'" in broken(lambda c: c.update(id="other"))
+
+
+def test_a_path_is_no_assignment(broken):
+    def change(content):
+        content["assignments"]["../x"] = content["assignments"]["escalamiento-fuerte"]
+
+    assert "assignments.../x" in broken(change)
+
+
+def test_assignment_without_notebook(broken):
+    def change(content):
+        content["assignments"]["otra"] = content["assignments"]["escalamiento-fuerte"]
+
+    assert "assignments.otra: there is no" in broken(change)
+
+
+def test_unknown_course_names_the_known_ones():
+    with pytest.raises(CourseError, match="ai-foundations, supercomputing"):
+        load_course("cocina")

@@ -1,0 +1,155 @@
+"""Releasing: complete, without secrets, and only when something changed."""
+
+import json
+import shutil
+import time
+
+import nbformat
+import pytest
+from classrooms import run_publish
+from notebooks import ANSWER, ASSIGNMENTS, cell, source
+
+from courses import publish as publishing
+from courses.models import load_course
+from exchange.languages import FOLDER
+
+pytestmark = pytest.mark.slow
+
+
+def released_files(published, assignment):
+    return [p for p in published.release(assignment).rglob("*") if p.is_file()]
+
+
+def secrets(assignment) -> set[str]:
+    """Return the lines that only the author and the graders may see."""
+    hidden, shown = set(), set()
+    for c in source(assignment).cells:
+        region = False
+        for line in c.source.splitlines():
+            if "### BEGIN" in line or "### END" in line:
+                region = "### BEGIN" in line
+            elif line.strip():
+                (hidden if region or c.id == ANSWER else shown).add(line.strip())
+    return {line for line in hidden - shown if len(line) > 12}
+
+
+@pytest.mark.parametrize("assignment", ASSIGNMENTS)
+def test_a_release_holds_both_languages_and_no_secret(published, assignment):
+    files = released_files(published, assignment)
+    assert {str(p.relative_to(published.release(assignment))) for p in files} == {
+        f"{assignment}.ipynb",
+        f"{FOLDER}/en/{assignment}.json",
+    }
+    wanted = secrets(assignment)
+    assert len(wanted) > 25
+    for path in files:
+        nb = nbformat.read(path, as_version=4)
+        text = "\n".join(c.source for c in nb.cells)
+        assert not wanted & {line.strip() for line in text.splitlines()}
+        for marker in ("BEGIN ", "END SOLUTION", "Pauta"):
+            assert marker not in text
+
+
+@pytest.mark.parametrize("assignment", ASSIGNMENTS)
+def test_the_languages_differ_in_words_only(published, assignment):
+    spanish = nbformat.read(published.release(assignment) / f"{assignment}.ipynb", 4)
+    english = nbformat.read(published.release(assignment) / FOLDER / f"en/{assignment}.json", 4)
+    assert english.metadata.minga.language == "en" and spanish.metadata.minga.language == "es"
+    assert [c.id for c in spanish.cells] == [c.id for c in english.cells]
+    for one, other in zip(spanish.cells, english.cells, strict=True):
+        a, b = dict(one.metadata.get("nbgrader", {})), dict(other.metadata.get("nbgrader", {}))
+        a.pop("checksum", None), b.pop("checksum", None)
+        assert a == b
+    assert cell(spanish, ANSWER).source == "TU RESPUESTA AQUÍ"
+    assert cell(english, ANSWER).source == "YOUR ANSWER HERE"
+    for text in ("TU CÓDIGO", "Devuelve", " puntos"):
+        assert not [c.id for c in english.cells if text in c.source]
+
+
+def test_a_second_time_changes_nothing_and_is_quick(published):
+    course = "supercomputing"
+    before = {p: p.stat().st_mtime_ns for p in published.folder.rglob("*") if p.is_file()}
+    best = 9.0
+    for _ in range(3):
+        started = time.monotonic()
+        done = run_publish(course, published.root(course), published.exchange)
+        best = min(best, time.monotonic() - started)
+        assert (done.returncode, done.stdout) == (0, "")
+    assert best < 1
+    assert before == {p: p.stat().st_mtime_ns for p in published.folder.rglob("*") if p.is_file()}
+
+
+@pytest.fixture
+def own_course(tmp_path, monkeypatch):
+    """A course that may be changed: (course, its source notebook, working folder, exchange)."""
+    shutil.copytree(publishing.COURSES, tmp_path / "courses", ignore=publishing.IGNORED)
+    for module in ("courses.models.COURSES", "courses.publish.COURSES", "courses.variants.COURSES"):
+        monkeypatch.setattr(module, tmp_path / "courses")
+    course = load_course("supercomputing", tmp_path / "courses")
+    name = "escalamiento-fuerte"
+    notebook = course.folder / "assignments" / name / f"{name}.ipynb"
+    root, exchange = tmp_path / "root", tmp_path / "exchange"
+    root.mkdir()
+    assert publishing.publish(course, root, exchange) == [name]
+    return course, notebook, root, exchange
+
+
+def change(notebook, edit):
+    nb = json.loads(notebook.read_text(encoding="utf-8"))
+    edit(nb)
+    notebook.write_text(json.dumps(nb), encoding="utf-8")
+
+
+def test_a_changed_source_is_released_again(own_course):
+    course, notebook, root, exchange = own_course
+    change(notebook, lambda nb: nb["cells"][0].update(source="# Título nuevo"))
+    assert publishing.publish(course, root, exchange) == ["escalamiento-fuerte"]
+    outbound = exchange / course.id / "outbound" / "escalamiento-fuerte"
+    assert "Título nuevo" in (outbound / "escalamiento-fuerte.ipynb").read_text()
+    assert publishing.publish(course, root, exchange) == []
+
+
+def test_an_instructors_edit_stays(own_course):
+    course, notebook, root, exchange = own_course
+    edited = root / "source" / "escalamiento-fuerte" / "escalamiento-fuerte.ipynb"
+    change(edited, lambda nb: nb["cells"][0].update(source="# Editado en formgrader"))
+    change(notebook, lambda nb: nb["cells"][0].update(source="# Título nuevo"))
+    said = []
+    assert publishing.publish(course, root, exchange, said.append) == []
+    assert "was edited" in said[0] and str(edited.parent) in said[0]
+    assert "Editado en formgrader" in edited.read_text()
+
+
+def test_a_refused_release_leaves_the_one_before(own_course):
+    course, notebook, root, exchange = own_course
+    outbound = (
+        exchange / course.id / "outbound" / "escalamiento-fuerte" / "escalamiento-fuerte.ipynb"
+    )
+    before = outbound.read_text()
+
+    def forget_to_close(nb):
+        nb["cells"][-1]["source"] = "### BEGIN SOLUTION"
+
+    change(notebook, forget_to_close)
+    with pytest.raises(publishing.PublishError, match="no end solution"):
+        publishing.publish(course, root, exchange)
+    assert outbound.read_text() == before
+    kept = root / "source" / "escalamiento-fuerte" / "escalamiento-fuerte.ipynb"
+    assert json.loads(kept.read_text())["cells"][-1]["source"] != "### BEGIN SOLUTION"
+
+
+def test_students_are_registered_by_name(published):
+    course = "ai-foundations"
+    names = ("--student=ana=Ana María Rojas", "--student=luis")
+    done = run_publish(course, published.root(course), published.exchange, *names)
+    assert done.returncode == 0, done.stderr
+    with published.api("descenso-de-gradiente").gradebook as gradebook:
+        ana, luis = gradebook.find_student("ana"), gradebook.find_student("luis")
+        assert (ana.first_name, ana.last_name) == ("Ana", "María Rojas")
+        assert luis.first_name == "luis"
+
+
+def test_wrong_course_is_an_error_for_people(tmp_path):
+    done = run_publish("cocina", tmp_path / "root", tmp_path / "exchange")
+    assert done.returncode == 1
+    assert "there is no course 'cocina'" in done.stderr and "Traceback" not in done.stderr
