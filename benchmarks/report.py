@@ -1,0 +1,274 @@
+"""Turn saved results into a table (Spanish and English) and a plot."""
+
+import statistics
+from pathlib import Path
+
+import matplotlib
+
+matplotlib.use("svg")
+import matplotlib.pyplot as plt
+
+OURS, STOCK, FLOOR = "#0b6e4f", "#b5542b", "#7a7a7a"
+PAGES = {
+    "es": {
+        "title": "Cuánto cuesta y cuánto tarda una sesión: Minga y batchspawner",
+        "intro": (
+            "El mismo JupyterHub y el mismo Slurm privado, un spawner después del otro: el de "
+            "Minga y el de batchspawner 1.3.0. Donde hacen falta cientos de sesiones son trabajos "
+            "reales de Slurm con un servidor mínimo (`benchmarks/stub.py`); el tiempo de un clic "
+            "se mide con JupyterLab real. Todo ocurre en una sola máquina; lo que corre dentro de "
+            "los trabajos tiene la prioridad más baja, porque en la realidad son otras máquinas. "
+            "El servidor mínimo de batchspawner anuncia su puerto sin importar el hub, lo que "
+            "favorece a batchspawner."
+        ),
+        "command": "Mídelo en tu máquina con",
+        "machine": "Máquina",
+        "head": ("Medición", "Minga", "batchspawner", "Minga / batchspawner"),
+        "cpu": "(a) CPU por ronda de 30 s, {n} sesiones (s)",
+        "net": "(a) lo mismo, sin lo que gasta un hub vacío (s)",
+        "processes": "(a) procesos por ronda de 30 s, {n} sesiones",
+        "click": "(b) del clic a JupyterLab (s), batchspawner {how}",
+        "hows": {
+            "stock": "recién instalado (sin bytecode)",
+            "stock compiled": "con bytecode",
+            "stock compiled, our packages": "con bytecode y nuestros paquetes",
+        },
+        "floor": "(b) sin planificador: {local} s; planificador de Slurm: {slurm} s; "
+        "1,2 × sin planificador + Slurm: {limit} s",
+        "fit": "(c) {n} estudiantes en 10 s, hay lugar para todos: ",
+        "queue": "(c) {n} estudiantes en 10 s, 16 GPU, el resto en la cola: ",
+        "rows": {
+            "ready": "listos",
+            "last": "el último está listo tras (s)",
+            "slowest": "la espera más larga (s)",
+            "failures": "fallidos",
+            "turned_away": "rechazados al menos una vez (429)",
+            "p50": "respuesta del hub, mediana (s)",
+            "p99": "respuesta del hub, p99 (s)",
+            "max": "respuesta del hub, máximo (s)",
+            "peak_own": "CPU máxima del hub (núcleos)",
+            "cpu_own": "CPU del hub (s)",
+            "cpu_children": "CPU de sus procesos (s)",
+            "questions_per_second": "preguntas al planificador por segundo",
+        },
+        "restart": "(d) hub reiniciado con {n} sesiones: ",
+        "restarts": {
+            "known": "todas conocidas tras (s)",
+            "lost": "perdidas",
+            "reachable": "accesibles",
+        },
+        "runs": "Medianas de {runs} corridas para (c) y (d), de {clicks} clics para (b).",
+        "failed": "No se pudo medir",
+    },
+    "en": {
+        "title": "What a session costs and how long it takes: Minga and batchspawner",
+        "intro": (
+            "The same JupyterHub and the same private Slurm, one spawner after the other: Minga's "
+            "and batchspawner 1.3.0's. Where hundreds of sessions are needed they are real Slurm "
+            "jobs of a minimal server (`benchmarks/stub.py`); the time of one click is measured "
+            "with real JupyterLab. All of it happens on one machine; what runs inside jobs has "
+            "the lowest priority, because those are other machines in reality. batchspawner's "
+            "minimal server announces its port without importing the hub, which favours "
+            "batchspawner."
+        ),
+        "command": "Measure it on your machine with",
+        "machine": "Machine",
+        "head": ("Measured", "Minga", "batchspawner", "Minga / batchspawner"),
+        "cpu": "(a) CPU in a 30 s round, {n} sessions (s)",
+        "net": "(a) the same, less what an empty hub uses (s)",
+        "processes": "(a) processes in a 30 s round, {n} sessions",
+        "click": "(b) from click to JupyterLab (s), batchspawner {how}",
+        "hows": {
+            "stock": "as installed (no bytecode)",
+            "stock compiled": "with bytecode",
+            "stock compiled, our packages": "with bytecode and our packages",
+        },
+        "floor": "(b) without a scheduler: {local} s; Slurm's own scheduling: {slurm} s; "
+        "1.2 × without a scheduler + Slurm: {limit} s",
+        "fit": "(c) {n} students in 10 s, room for all: ",
+        "queue": "(c) {n} students in 10 s, 16 GPUs, the others in the queue: ",
+        "rows": {
+            "ready": "ready",
+            "last": "the last one is ready after (s)",
+            "slowest": "the longest wait (s)",
+            "failures": "failed",
+            "turned_away": "turned away at least once (429)",
+            "p50": "the hub's answer, median (s)",
+            "p99": "the hub's answer, p99 (s)",
+            "max": "the hub's answer, longest (s)",
+            "peak_own": "the hub's peak CPU (cores)",
+            "cpu_own": "the hub's CPU (s)",
+            "cpu_children": "CPU of its processes (s)",
+            "questions_per_second": "questions to the scheduler a second",
+        },
+        "restart": "(d) hub restarted with {n} sessions: ",
+        "restarts": {
+            "known": "all known after (s)",
+            "lost": "lost",
+            "reachable": "reachable",
+        },
+        "runs": "Medians of {runs} runs for (c) and (d), of {clicks} clicks for (b).",
+        "failed": "Could not be measured",
+    },
+}
+
+
+def write(results: dict, output: Path) -> None:
+    """Write spawn.md, spawn.en.md and spawn.svg into `output`."""
+    for language, words in PAGES.items():
+        name = "spawn.md" if language == "es" else f"spawn.{language}.md"
+        (output / name).write_text(_page(results, words))
+    _plot(results, output / "spawn.svg")
+
+
+def failed(results: dict) -> list[str]:
+    """Return the measurements of ours that could not be made."""
+    return [
+        f"({letter}) {key}"
+        for letter in "abcd"
+        for key, value in results.get(letter, {}).items()
+        if isinstance(value, dict) and "error" in value and "stock" not in key
+    ]
+
+
+def runs_of(results: dict, kind: str, spawner: str) -> list[dict]:
+    """Return the runs of (c) `kind` (fit, queue) that were made with `spawner`."""
+    found = results.get("c", {})
+    prefix = f"{kind} {spawner} "
+    return [run for key, run in found.items() if key.startswith(prefix) and "error" not in run]
+
+
+def median(runs: list[dict], key: str) -> float | None:
+    """Return the median of what `key` has in `runs`; None if a run has none."""
+    values = [run[key] for run in runs]
+    return statistics.median(values) if values and None not in values else None
+
+
+def _rows(results: dict, words: dict) -> list[tuple]:
+    """Return (text, ours, stock) for each line of the table."""
+    rows = []
+    polled = {s: _list(results.get("a", {}).get(s)) for s in ("ours", "stock")}
+    by_size = {s: {row["sessions"]: row for row in polling} for s, polling in polled.items()}
+    sizes = sorted(by_size["ours"].keys() | by_size["stock"].keys())
+    for key in ("cpu", "net", "processes"):
+        for size in sizes if key != "net" else sizes[-1:]:
+            pair = [by_size[s].get(size, {}).get(key) for s in ("ours", "stock")]
+            rows.append((words[key].format(n=size), *pair))
+    clicks = results.get("b", {})
+    for variant, how in words["hows"].items():
+        pair = [clicks.get(key, {}).get("median") for key in ("ours", variant)]
+        if any(pair):
+            rows.append((words["click"].format(how=how), *pair))
+    for kind in ("fit", "queue"):
+        ours, stock = (runs_of(results, kind, s) for s in ("ours", "stock"))
+        if ours or stock:
+            title = words[kind].format(n=(ours or stock)[0]["students"])
+            for key, text in words["rows"].items():
+                rows.append((title + text, median(ours, key), median(stock, key)))
+    again = {s: _list(results.get("d", {}).get(s)) for s in ("ours", "stock")}
+    if any(again.values()):
+        title = words["restart"].format(n=(again["ours"] or again["stock"])[0]["sessions"])
+        for key, text in words["restarts"].items():
+            rows.append((title + text, median(again["ours"], key), median(again["stock"], key)))
+    return rows
+
+
+def _list(value) -> list[dict]:
+    return value if isinstance(value, list) else []
+
+
+def _page(results: dict, words: dict) -> str:
+    lines = [f"# {words['title']}", "", words["intro"], ""]
+    lines += [f"{words['command']} `make bench-spawn` (`{results.get('command', '')}`).", ""]
+    about = results.get("machine", {})
+    lines += [f"{words['machine']}: " + ", ".join(f"{k} {v}" for k, v in about.items()) + ".", ""]
+    lines += ["| " + " | ".join(words["head"]) + " |", "|---|--:|--:|--:|"]
+    for text, ours, stock in _rows(results, words):
+        ratio = f"{ours / stock:.3f}" if ours is not None and stock else "–"
+        lines.append(f"| {text} | {_number(ours)} | {_number(stock)} | {ratio} |")
+    clicks = results.get("b", {})
+    local, slurm = clicks.get("local", {}).get("median"), clicks.get("scheduling")
+    if local and isinstance(slurm, float):
+        limit = _number(1.2 * local + slurm)
+        text = words["floor"].format(local=_number(local), slurm=_number(slurm), limit=limit)
+        lines += ["", text + "."]
+    count = max(
+        [len(runs_of(results, kind, "ours")) for kind in ("fit", "queue")]
+        + [len(_list(results.get("d", {}).get("ours")))]
+    )
+    times = len(clicks.get("ours", {}).get("times", []))
+    lines += ["", words["runs"].format(runs=count, clicks=times)]
+    for letter in "abcd":
+        for key, value in results.get(letter, {}).items():
+            if isinstance(value, dict) and "error" in value:
+                lines += ["", f"{words['failed']}: ({letter}) {key}."]
+    lines += ["", f"![{words['title']}](spawn.svg)"]
+    return "\n".join(lines) + "\n"
+
+
+def _number(value: float | None) -> str:
+    if value is None:
+        return "–"
+    return f"{value:.0f}" if value == int(value) or value >= 100 else f"{value:.3g}"
+
+
+def _plot(results: dict, path: Path) -> None:
+    """Draw the four measurements; words that are not names stay out of it."""
+    plt.rcParams.update({"svg.hashsalt": "minga", "font.size": 9, "svg.fonttype": "none"})
+    figure, axes = plt.subplots(2, 2, figsize=(9, 6.5), layout="constrained")
+    colours = {"ours": OURS, "stock": STOCK}
+    names = {"ours": "Minga", "stock": "batchspawner"}
+    polled = axes[0][0]
+    for spawner, colour in colours.items():
+        rows = _list(results.get("a", {}).get(spawner))
+        polled.plot(
+            [row["sessions"] for row in rows],
+            [max(row["cpu"], 1e-3) for row in rows],
+            "o-",
+            color=colour,
+            label=names[spawner],
+        )
+    polled.set(xlabel="(a) n", ylabel="CPU s / 30 s", yscale="log")
+    polled.legend(frameon=False)
+    clicks = {
+        key: value["median"]
+        for key, value in results.get("b", {}).items()
+        if isinstance(value, dict) and "median" in value
+    }
+    short = {
+        "local": "SimpleLocalProcess",
+        "ours": "Minga",
+        "stock": "batchspawner",
+        "stock compiled": "batchspawner .pyc",
+        "stock compiled, our packages": "batchspawner .pyc − rfc3987",
+    }
+    shades = {"local": FLOOR, "ours": OURS}
+    axes[0][1].barh(
+        [short[key] for key in clicks],
+        list(clicks.values()),
+        color=[shades.get(key, STOCK) for key in clicks],
+    )
+    axes[0][1].set(xlabel="(b) s")
+    axes[0][1].invert_yaxis()
+    for place, key, label in ((axes[1][0], "p99", "(c) p99, s"), (axes[1][1], "known", "(d) s")):
+        bars = []
+        for spawner in colours:
+            if key == "known":
+                found = {"": _list(results.get("d", {}).get(spawner))}
+            else:
+                found = {k: runs_of(results, k, spawner) for k in ("fit", "queue")}
+            bars += [
+                (f"{names[spawner]} {'16 GPU' if kind == 'queue' else ''}".strip(), spawner, value)
+                for kind, runs in found.items()
+                if (value := median(runs, key)) is not None
+            ]
+        place.bar(
+            [bar[0] for bar in bars],
+            [bar[2] for bar in bars],
+            color=[colours[bar[1]] for bar in bars],
+        )
+        place.set(ylabel=label)
+    for place in axes.flat:
+        place.spines[["top", "right"]].set_visible(False)
+    figure.savefig(path, metadata={"Date": None})
+    plt.close(figure)

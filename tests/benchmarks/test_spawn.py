@@ -1,0 +1,79 @@
+"""The measurements run to their end and leave nothing behind; how fast they are is not asked."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import psutil
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+pytestmark = pytest.mark.slow
+
+
+def left_over() -> list[str]:
+    """The processes of any measurement that still run."""
+    found = []
+    for process in psutil.process_iter():
+        try:
+            if "MINGA_BENCHMARK" in process.environ():
+                found.append(" ".join(process.cmdline()))
+        except (psutil.Error, OSError):
+            continue
+    return found
+
+
+def test_both_spawners_are_measured_side_by_side(tmp_path):
+    before = left_over()
+    done = subprocess.run(
+        [sys.executable, "-m", "benchmarks.spawn", "--quick", "--output", tmp_path],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=500,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    results = json.loads((tmp_path / "results.json").read_text())
+    for spawner in ("ours", "stock"):
+        assert [row["ready"] for row in results["a"][spawner]] == [1, 4]
+        assert results["b"][spawner]["times"]
+        fit, queue = (results["c"][f"{kind} {spawner} 0"] for kind in ("fit", "queue"))
+        assert fit["ready"] == fit["ready_in_hub"] == 20 and fit["failures"] == 0
+        assert queue["ready"] == 16 and queue["waiting"] == 4 and queue["failures"] == 0
+        assert fit["calls"]["sbatch"] == 20 and fit["calls"]["squeue"] > 0
+        (restarted,) = results["d"][spawner]
+        assert restarted["lost"] == 0 and restarted["reachable"] == 20
+    table = (tmp_path / "spawn.md").read_text()
+    for line in table.splitlines():
+        if line.startswith("| (c)"):
+            _, ours, stock, _ = (cell.strip() for cell in line.strip("|").split("|"))
+            assert ours != "–" and stock != "–", line
+    assert "<svg" in (tmp_path / "spawn.svg").read_text()
+    assert left_over() == before
+
+
+def test_an_interrupted_measurement_leaves_nothing_behind(tmp_path):
+    before = left_over()
+    process = subprocess.Popen(
+        [sys.executable, "-m", "benchmarks.spawn", "--quick", "--only", "c"]
+        + ["--output", str(tmp_path)],
+        cwd=ROOT,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    )
+    try:
+        end = time.monotonic() + 60
+        while not any("jupyterhub" in each for each in left_over()):
+            assert time.monotonic() < end and process.poll() is None
+            time.sleep(0.2)
+        time.sleep(3)  # sessions are starting
+        os.killpg(process.pid, signal.SIGINT)
+        assert process.wait(timeout=90) != 0
+    finally:
+        process.kill()
+    assert left_over() == before
