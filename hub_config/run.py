@@ -78,7 +78,8 @@ class Start:
             )
         me = psutil.Process()
         self.state.write("launcher", {"pid": me.pid, "created": me.create_time()})
-        for number in (signal.SIGTERM, signal.SIGHUP):
+        # SIGINT too: a shell starts background processes with Ctrl-C ignored.
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             signal.signal(number, _interrupt)
         try:
             self._clusters()
@@ -148,13 +149,18 @@ class Start:
 
     def _courses(self) -> None:
         """Publish each course's assignments to its students, where something changed."""
-        for course in self.deployment.courses:
+        people = getattr(self.deployment.authentication, "people", {})
+        for course, members in self.deployment.courses.items():
             say(f"Curso {course}: publicando tareas…", f"Course {course}: releasing assignments…")
             root = self.state.courses / course
             root.mkdir(exist_ok=True)
             done = subprocess.run(
                 [sys.executable, "-m", "courses.publish", "--course", course]
-                + ["--course-root", str(root), "--exchange", str(self.state.exchange)],
+                + ["--course-root", str(root), "--exchange", str(self.state.exchange)]
+                + [
+                    f"--student={student}={people[student].name if student in people else student}"
+                    for student in members.students
+                ],
                 cwd=ROOT,
                 capture_output=True,
                 text=True,

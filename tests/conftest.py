@@ -49,11 +49,11 @@ class Minga:
         self.prefix = list(prefix)  # what becomes another account
         self.environment = checkout.environment() if prefix else dict(os.environ)
         self.url = f"http://127.0.0.1:{port}"
-        self.launcher = None
+        self.launcher = self.output = None
 
     def start(self, timeout: float = 180) -> "Minga":
         """Start the launcher as a process group of its own; wait until it says it is ready."""
-        self.output = self.state.with_suffix(".out")
+        self.output = self.output or self.state.with_suffix(".out")
         with open(self.output, "wb") as output:
             self.launcher = subprocess.Popen(
                 [*self.prefix, self.python, "-m", "hub_config.run"],
