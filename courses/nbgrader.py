@@ -76,6 +76,7 @@ def instructor_config(
     # says who its students are: the formgrader itself needs no rights on the hub.
     c.Authenticator.plugin_class = "nbgrader.auth.NoAuthPlugin"
     c.ExchangeCollect.check_owner = not shared_account
+    c.ExchangeFactory.release_assignment = "exchange.languages.ReleaseAssignmentInLanguages"
     c.ExchangeReleaseAssignment.force = True  # what is released is replaced, never what is fetched
     c.Autograde.sanitize_preprocessors = [
         "nbgrader.preprocessors.ClearOutput",

@@ -14,7 +14,8 @@ import sys
 import time
 from pathlib import Path
 
-from .models import COURSES, Course, CourseError, load_course
+from . import SOURCE_LANGUAGE
+from .models import Course, CourseError, load_course
 
 RECORD = ".published.json"  # in the course's working folder: what was released last
 IGNORED = shutil.ignore_patterns(".ipynb_checkpoints", "__pycache__", "*.pyc")
@@ -39,7 +40,8 @@ def publish(course: Course, root: Path, exchange: Path, say=print) -> list[str]:
         if last.get("inputs") == wanted and outbound.is_dir():
             continue
         source = root / "source" / assignment
-        if source.exists() and last.get("source", "") != _digest([source]):
+        own = _digest([course.folder / "assignments" / assignment])
+        if source.exists() and _digest([source]) not in (last.get("source"), own):
             say(
                 f"{course.id}/{assignment}: {source} was edited since it was released and stays "
                 f"as it is. To have the course's own version, move that folder away."
@@ -73,8 +75,6 @@ def register(course: Course, root: Path, exchange: Path, students: dict[str, str
 
 
 def _release(course: Course, assignment: str, root: Path, exchange: Path) -> list[str]:
-    from . import variants  # nbgrader takes a second to import: not where nothing changed
-
     source, before = root / "source" / assignment, root / "source" / f".{assignment}-before"
     shutil.rmtree(before, ignore_errors=True)
     if source.exists():
@@ -91,17 +91,18 @@ def _release(course: Course, assignment: str, root: Path, exchange: Path) -> lis
             f"any. nbgrader says:\n{made.get('log', '')}{made.get('error', '')}"
         )
     shutil.rmtree(before, ignore_errors=True)
-    languages = variants.build(course.id, assignment, root / "release" / assignment)
     sent = api.release_assignment(assignment)
     if not sent["success"]:
         raise PublishError(
             f"{course.id}/{assignment}: the exchange {exchange} did not take the release. nbgrader "
             f"says:\n{sent.get('log', '')}{sent.get('error', '')}"
         )
-    return ["es", *languages]
+    variants = exchange / course.id / "outbound" / assignment / ".languages"
+    return [SOURCE_LANGUAGE, *sorted(path.name for path in variants.glob("*"))]
 
 
 def _api(course: Course, root: Path, exchange: Path):
+    # nbgrader takes a second to import: not where nothing changed.
     # nbgrader runs `alembic` by name when it makes a gradebook; it is beside this Python.
     programs = str(Path(sys.executable).parent)
     if programs not in os.environ.get("PATH", "").split(os.pathsep):
@@ -116,7 +117,9 @@ def _api(course: Course, root: Path, exchange: Path):
 
 def _inputs(course: Course, assignment: str) -> list[Path]:
     """Return the files and folders that a release is made of, this program included."""
-    own = [COURSES / name for name in ("nbgrader.py", "publish.py", "variants.py")]
+    here = Path(__file__).parent
+    own = [here / name for name in ("nbgrader.py", "publish.py", "variants.py")]
+    own.append(here.parent / "exchange" / "languages.py")
     catalogs = sorted(course.folder.glob(f"locale/*/{assignment}"))
     return [course.folder / "assignments" / assignment, *catalogs, *own]
 

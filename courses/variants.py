@@ -5,6 +5,7 @@ same notebook translated. They do not end in .ipynb, or nbgrader would expect ea
 hand them in.
 """
 
+import shutil
 from pathlib import Path
 
 import nbformat
@@ -40,8 +41,12 @@ def languages_of(course: str) -> list[str]:
 
 
 def build(course: str, assignment: str, release: Path) -> list[str]:
-    """Write the variants of all notebooks in a release folder; return their languages."""
+    """Write the variants of all notebooks in a release folder; return their languages.
+
+    Raises translation's TranslationError where a catalog would change more than words.
+    """
     built = []
+    shutil.rmtree(release / FOLDER, ignore_errors=True)
     for language in languages_of(course):
         for path in sorted(release.glob("*.ipynb")):
             catalog = catalog_of(course, assignment, path.stem, language)

@@ -1,4 +1,4 @@
-"""The fetch that gives each student the assignment in their language, under the same file name.
+"""Release in all languages; fetch in one's own, under the same file name.
 
 The cells, their ids, tests and points are the same in all languages, so that one gradebook
 serves them all.
@@ -8,10 +8,25 @@ import shutil
 import tempfile
 from pathlib import Path
 
-from nbgrader.exchange.default import ExchangeFetchAssignment
+from nbgrader.exchange.default import ExchangeFetchAssignment, ExchangeReleaseAssignment
 from traitlets import Unicode
 
 FOLDER = ".languages"  # in a release; courses/variants.py says what it holds
+
+
+class ReleaseAssignmentInLanguages(ExchangeReleaseAssignment):
+    """nbgrader's release, with the language variants made anew from what is released.
+
+    Here and not after generating, so that formgrader's buttons give the same as the commands.
+    """
+
+    def init_src(self) -> None:
+        """Find the release, and put its variants beside it."""
+        from courses import variants  # a student's session fetches without the translation tool
+
+        super().init_src()
+        course, assignment = self.coursedir.course_id, self.coursedir.assignment_id
+        variants.build(course, assignment, Path(self.src_path))
 
 
 class FetchAssignmentInLanguage(ExchangeFetchAssignment):

@@ -7,10 +7,12 @@ import time
 import nbformat
 import pytest
 from classrooms import run_publish
+from nbgrader.apps.api import NbGraderAPI
 from notebooks import ANSWER, ASSIGNMENTS, cell, source
 
 from courses import publish as publishing
-from courses.models import load_course
+from courses.models import COURSES, load_course
+from courses.nbgrader import instructor_config
 from exchange.languages import FOLDER
 
 pytestmark = pytest.mark.slow
@@ -82,8 +84,8 @@ def test_a_second_time_changes_nothing_and_is_quick(published):
 @pytest.fixture
 def own_course(tmp_path, monkeypatch):
     """A course that may be changed: (course, its source notebook, working folder, exchange)."""
-    shutil.copytree(publishing.COURSES, tmp_path / "courses", ignore=publishing.IGNORED)
-    for module in ("courses.models.COURSES", "courses.publish.COURSES", "courses.variants.COURSES"):
+    shutil.copytree(COURSES, tmp_path / "courses", ignore=publishing.IGNORED)
+    for module in ("courses.models.COURSES", "courses.variants.COURSES"):
         monkeypatch.setattr(module, tmp_path / "courses")
     course = load_course("supercomputing", tmp_path / "courses")
     name = "escalamiento-fuerte"
@@ -107,6 +109,22 @@ def test_a_changed_source_is_released_again(own_course):
     outbound = exchange / course.id / "outbound" / "escalamiento-fuerte"
     assert "Título nuevo" in (outbound / "escalamiento-fuerte.ipynb").read_text()
     assert publishing.publish(course, root, exchange) == []
+
+
+def test_formgraders_buttons_release_all_languages(own_course):
+    course, _, root, exchange = own_course
+    outbound = exchange / course.id / "outbound" / "escalamiento-fuerte"
+    shutil.rmtree(outbound)
+    api = NbGraderAPI(config=instructor_config(course.id, root, exchange))
+    assert api.generate_assignment("escalamiento-fuerte")["success"]
+    assert api.release_assignment("escalamiento-fuerte")["success"]
+    assert (outbound / FOLDER / "en" / "escalamiento-fuerte.json").is_file()
+
+
+def test_a_release_that_was_interrupted_is_made_up_for(own_course):
+    course, _, root, exchange = own_course
+    (root / publishing.RECORD).unlink()
+    assert publishing.publish(course, root, exchange) == ["escalamiento-fuerte"]
 
 
 def test_an_instructors_edit_stays(own_course):
