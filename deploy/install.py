@@ -92,8 +92,9 @@ def python_packages() -> None:
         + ["--output-file", str(requirements)]
     )
     run(
-        [uv, "pip", "install", "--quiet", "--compile-bytecode", "--python", str(PYTHON)]
-        + ["--require-hashes", "--requirement", str(requirements)]
+        # --system-certs: also behind a university's own certificate authority
+        [uv, "pip", "install", "--quiet", "--system-certs", "--compile-bytecode"]
+        + ["--python", str(PYTHON), "--require-hashes", "--requirement", str(requirements)]
     )
     # … which pip installs, since it is pip that machines tell where *their* build of torch is
     # (PIP_EXTRA_INDEX_URL=https://download.pytorch.org/whl/cpu takes the small CPU build).

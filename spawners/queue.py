@@ -54,6 +54,9 @@ class Job:
     reason: str = ""  # e.g. Resources, Priority, QOSMaxGRESPerUser, NonZeroExitCode
     node: str = ""  # where its first task runs
     started: str = ""  # when it got that node (or is expected to), in seconds since 1970
+    partition: str = ""
+    priority: int = 0  # the scheduler starts the highest first
+    name: str = ""
 
     @property
     def life(self) -> Life:
@@ -72,6 +75,16 @@ class Snapshot:
     asked: float  # time.monotonic() when the query was sent
     jobs: dict[str, Job]
     error: str = ""
+
+    def place(self, job: Job) -> int:
+        """Return the place of a waiting job in its partition's queue, from 1."""
+        rank = (-job.priority, int(job.id))
+        return 1 + sum(
+            other.life is Life.WAITING
+            and other.partition == job.partition
+            and (-other.priority, int(other.id)) < rank
+            for other in self.jobs.values()
+        )
 
     def life(self, job_id: str, submitted: float) -> tuple[Life, Job | None]:
         """Return what this snapshot says of a job that was submitted at `submitted`.
@@ -93,7 +106,7 @@ class SiteQueue:
         self.site = site
         self.timeout = timeout  # seconds that a scheduler may take to answer
         self._query = query
-        self._last = Snapshot(asked=float("-inf"), jobs={}, error="not asked yet")
+        self.latest = Snapshot(asked=float("-inf"), jobs={}, error="not asked yet")
         self._took = 0.0  # seconds that the last query took
         self._running: asyncio.Task | None = None
 
@@ -104,10 +117,10 @@ class SiteQueue:
         next query waits until five times the last one's duration has passed.
         """
         now = time.monotonic()
-        if now - self._last.asked <= max_age:
-            return self._last
+        if now - self.latest.asked <= max_age:
+            return self.latest
         if self._running is None or self._running.done():
-            pause = self._last.asked + 5 * self._took - now
+            pause = self.latest.asked + 5 * self._took - now
             self._running = asyncio.create_task(self._ask(max(0.0, pause)))
         # One caller that is cancelled (a closed page) must not take the answer from the others.
         return await asyncio.shield(self._running)
@@ -123,10 +136,10 @@ class SiteQueue:
         except (TimeoutError, OSError, RuntimeError, ValueError) as error:
             reason = str(error) or f"no answer within {self.timeout:.0f} s"
             snapshot = Snapshot(asked, {}, error=reason)
-        if snapshot.error and snapshot.error != self._last.error:
+        if snapshot.error and snapshot.error != self.latest.error:
             log.warning("site=%s does not answer: %s", self.site, snapshot.error)
-        elif self._last.error and not snapshot.error:
+        elif self.latest.error and not snapshot.error:
             log.info("site=%s answers, %d jobs", self.site, len(snapshot.jobs))
         self._took = time.monotonic() - asked
-        self._last = snapshot
+        self.latest = snapshot
         return snapshot

@@ -124,28 +124,36 @@ class SlurmSite:
         return await asyncio.wait_for(run(command, self.environment, request), timeout=60)
 
     async def _jobs(self) -> list[Job]:
-        # --states=all: jobs that ended stay listed for MinJobAge, with their last state.
+        # --states=all: jobs that ended stay listed for MinJobAge, with their last state. All
+        # jobs, not only ours: a place in the queue counts those of others too.
         output = await run(
             [
                 *self.query_prefix,
                 "squeue",
                 "--noheader",
                 "--states=all",
-                f"--name={JOB_NAME}",
-                "--format=%i|%T|%r|%B|%S",
+                "--array-unique",
+                "--format=%A|%T|%r|%B|%S|%P|%Q|%j",
             ],
             # Seconds since 1970, whatever time zone the cluster is in.
             {**self.environment, "SLURM_TIME_FORMAT": "%s"},
         )
-        jobs = []
-        for line in output.splitlines():
-            # ValueError, which is no answer, if it is anything else
-            job_id, state, reason, node, started = line.split("|")
-            if not job_id.isdigit():
-                raise ValueError(f"squeue answered {line[:80]!r}")
-            started = started if started.isdigit() else ""
-            jobs.append(Job(job_id, state, reason, "" if node == "n/a" else node, started))
-        return jobs
+        return [_job(line) for line in output.splitlines()]
+
+
+def _job(line: str) -> Job:
+    """Return the job of one line of squeue; ValueError, which is no answer, for garbage."""
+    job_id, state, reason, node, started, partition, priority, name = line.split("|", 7)
+    return Job(
+        id=str(int(job_id)),
+        state=state,
+        reason=reason,
+        node="" if node == "n/a" else node,
+        started=started if started.isdigit() else "",
+        partition=partition,
+        priority=int(priority),
+        name=name,
+    )
 
 
 # What sbatch says when it refuses -> what the student reads. Slurm's sentences are from

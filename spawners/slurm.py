@@ -23,6 +23,7 @@ from . import announcement  # noqa: F401 (replaces batchspawner's handler)
 from .choices import Choice, Offer
 from .messages import Message, SessionError
 from .queue import Job, Life
+from .reasons import why
 from .sites import JOB_NAME, SchedulerError, refusal
 
 PORT_PROGRAM = Path(__file__).with_name("port.py")
@@ -441,32 +442,52 @@ exec {{cmd}}
         """Yield what the pending page shows, in every language, whenever it changes."""
         shown = None
         while True:
-            message, percent = self._situation()
-            if message != shown:
-                shown = message
+            message, percent, starts = self._situation()
+            if (message, starts) != shown:
+                shown = (message, starts)
                 sentences = self.translations(message)
                 yield {
                     "progress": percent,
                     "message": sentences["es"],
                     "messages": sentences,
+                    # Seconds since 1970 or None; the page writes it in the reader's time zone.
+                    "starts": starts,
                 }
             await asyncio.sleep(self.queue_interval)
 
-    def _situation(self) -> tuple[Message, int]:
-        """Return where this start stands, and how far along (percent) that is."""
+    def _situation(self) -> tuple[Message, int, int | None]:
+        """Return where this start stands, how far along (percent), and its expected start."""
         if not self.job_id:
-            return Message("Pidiendo una máquina…"), 5
+            return Message("Pidiendo una máquina…"), 5, None
         site = self._title(self.site_name)
         if self.job is None or self.job.life is Life.WAITING:
-            reason = self.job.reason if self.job else ""
-            if reason in ("Resources", "Priority"):
-                return Message(
-                    "En la cola de {site}: todas las máquinas están ocupadas. Conservas tu lugar.",
-                    {"site": site},
-                ), 20
-            return Message("En la cola de {site}.", {"site": site}), 15
+            if self.site.queue.latest.error:
+                return (
+                    Message(
+                        "La sede {site} no responde en este momento. Tu pedido sigue allí.",
+                        {"site": site},
+                    ),
+                    10,
+                    None,
+                )
+            if self.job is None:
+                return Message("En la cola de {site}.", {"site": site}), 10, None
+            place = self.site.queue.latest.place(self.job)
+            starts = int(self.job.started) if self.job.started else None
+            return (
+                Message(
+                    "En la cola de {site}, lugar {place}. {why}",
+                    {"site": site, "place": place, "why": why(self.job.reason)},
+                ),
+                20,
+                starts,
+            )
         if not self.port:
-            return Message(
-                "Tu máquina está lista ({node}). Abriendo JupyterLab…", {"node": self.job.node}
-            ), 60
-        return Message("JupyterLab respondió. Entrando…"), 90
+            return (
+                Message(
+                    "Tu máquina está lista ({node}). Abriendo JupyterLab…", {"node": self.job.node}
+                ),
+                60,
+                None,
+            )
+        return Message("JupyterLab respondió. Entrando…"), 90, None

@@ -31,11 +31,13 @@ class Checkout:
     def __init__(self, account: str, home: Path):
         self.account, self.home, self.root = account, home, home / "minga"
         self.python = str(self.root / ".venv" / "bin" / "python")
-        self.prefix = ["runuser", "-u", account, "--"]
+        self.prefix = [shutil.which("runuser"), "-u", account, "--"]
 
     def environment(self) -> dict[str, str]:
         """What a login of this account has: a PATH without root's own programs."""
-        keep = {name: os.environ[name] for name in os.environ if name.startswith(("PIP_", "UV_"))}
+        # How this machine reaches the registries is not the account's but the machine's.
+        registries = re.compile("^(PIP|UV|NPM|NODE|SSL)_|_CERT|_CA_")
+        keep = {name: value for name, value in os.environ.items() if registries.search(name)}
         return {**keep, "HOME": str(self.home), "USER": self.account, "PATH": "/usr/bin:/bin"}
 
 

@@ -5,6 +5,7 @@
   const page = document.getElementById("pending");
   const bar = document.getElementById("progress");
   const line = document.getElementById("progress-message");
+  const when = document.getElementById("progress-when");
   const log = document.getElementById("log");
   const cancel = document.getElementById("cancel");
   const language = document.documentElement.lang;
@@ -36,6 +37,19 @@
     log.append(entry);
   }
 
+  /** When the scheduler expects to start it, in the reader's time zone; often it cannot say. */
+  function expect(starts) {
+    const minutes = Math.max(1, Math.round((starts * 1000 - Date.now()) / 60000));
+    when.hidden = !starts;
+    if (!starts) return;
+    const relative = new Intl.RelativeTimeFormat(language, { numeric: "always" });
+    const wait = minutes < 90 ? relative.format(minutes, "minute")
+      : relative.format(Math.round(minutes / 60), "hour");
+    const options = minutes < 720 ? { timeStyle: "short" } : { dateStyle: "medium", timeStyle: "short" };
+    const clock = new Date(starts * 1000).toLocaleString(language, options);
+    when.textContent = _("Inicio estimado:") + ` ${clock} (${wait})`;
+  }
+
   function leave(address) {
     leaving = true;
     events.close();
@@ -49,6 +63,7 @@
     const event = JSON.parse(data);
     if (event.progress !== undefined) bar.value = event.progress;
     show(sentence(event));
+    expect(event.starts);
     if (event.ready) leave();
     if (event.failed) {
       // the page that comes next says why, in this language

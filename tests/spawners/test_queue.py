@@ -1,0 +1,138 @@
+"""The shared view of a queue: one query for all, three answers, places and reasons."""
+
+import asyncio
+
+import pytest
+
+from spawners.messages import Message
+from spawners.queue import Job, Life, SiteQueue, Snapshot
+from spawners.reasons import OTHER, why
+from spawners.sites import _job
+
+
+class Scheduler:
+    """Answers like a scheduler's query; counts how often it was asked."""
+
+    def __init__(self, jobs=(), takes=0.0, error=None):
+        self.jobs, self.takes, self.error, self.asked = list(jobs), takes, error, 0
+
+    async def __call__(self):
+        self.asked += 1
+        await asyncio.sleep(self.takes)
+        if self.error:
+            raise self.error
+        return self.jobs
+
+
+async def test_five_hundred_sessions_share_one_query():
+    scheduler = Scheduler([Job("1", "RUNNING")], takes=0.01)
+    queue = SiteQueue("chile", scheduler)
+    snapshots = await asyncio.gather(*(queue.snapshot(max_age=10) for _ in range(500)))
+    assert scheduler.asked == 1
+    assert {id(snapshot) for snapshot in snapshots} == {id(snapshots[0])}
+
+
+async def test_a_slow_scheduler_is_asked_less():
+    scheduler = Scheduler(takes=0.05)
+    queue = SiteQueue("chile", scheduler)
+    end = asyncio.get_running_loop().time() + 1
+    while asyncio.get_running_loop().time() < end:
+        await queue.snapshot(max_age=0)
+    # Each query takes 0.05 s and is followed by a pause of at least four times that.
+    assert 2 <= scheduler.asked <= 5
+
+
+@pytest.mark.parametrize("error", [OSError("no munge"), RuntimeError("timed out"), ValueError("?")])
+async def test_no_answer_is_unknown_and_never_gone(error):
+    queue = SiteQueue("chile", Scheduler(error=error))
+    snapshot = await queue.snapshot(max_age=0)
+    assert snapshot.life("1", submitted=float("-inf"))[0] is Life.UNKNOWN
+
+
+async def test_a_scheduler_that_hangs_is_unknown():
+    queue = SiteQueue("chile", Scheduler(takes=60), timeout=0.05)
+    snapshot = await queue.snapshot(max_age=0)
+    assert snapshot.life("1", submitted=float("-inf"))[0] is Life.UNKNOWN
+    assert "0 s" in snapshot.error
+
+
+async def test_one_who_leaves_does_not_take_the_answer_from_the_others():
+    queue = SiteQueue("chile", Scheduler([Job("1", "RUNNING")], takes=0.1))
+    leaving = asyncio.ensure_future(queue.snapshot(max_age=0))
+    staying = asyncio.ensure_future(queue.snapshot(max_age=0))
+    await asyncio.sleep(0.01)
+    leaving.cancel()
+    assert "1" in (await staying).jobs
+
+
+def test_a_job_that_the_query_could_not_see_yet_is_unknown():
+    snapshot = Snapshot(asked=10.0, jobs={})
+    assert snapshot.life("1", submitted=11.0)[0] is Life.UNKNOWN
+    assert snapshot.life("1", submitted=9.0)[0] is Life.GONE
+
+
+@pytest.mark.parametrize(
+    ("state", "life"),
+    [
+        ("PENDING", Life.WAITING),
+        ("REQUEUED", Life.WAITING),
+        ("RUNNING", Life.RUNNING),
+        ("SUSPENDED", Life.RUNNING),
+        ("COMPLETING", Life.RUNNING),
+        ("COMPLETED", Life.GONE),
+        ("CANCELLED", Life.GONE),
+        ("NODE_FAIL", Life.GONE),
+        ("TIMEOUT", Life.GONE),
+    ],
+)
+def test_what_a_state_means(state, life):
+    assert Job("1", state).life is life
+
+
+def test_a_place_counts_those_ahead_in_the_same_partition():
+    waiting = [
+        Job("5", "PENDING", partition="gpu", priority=10),
+        Job("4", "PENDING", partition="gpu", priority=10),
+        Job("9", "PENDING", partition="gpu", priority=99),
+        Job("1", "PENDING", partition="cpu", priority=99),
+        Job("2", "RUNNING", partition="gpu", priority=99),
+    ]
+    snapshot = Snapshot(0.0, {job.id: job for job in waiting})
+    assert [snapshot.place(job) for job in waiting[:3]] == [3, 2, 1]
+
+
+def test_a_line_of_squeue():
+    job = _job("17|PENDING|Resources|n/a|1795426532|gpu|4294901757|minga")
+    assert (job.id, job.node, job.started, job.name) == ("17", "", "1795426532", "minga")
+    assert _job("17|RUNNING|None|n0|N/A|gpu|1|a|b").name == "a|b"
+
+
+@pytest.mark.parametrize("line", ["", "slurm_load_jobs error: …", "x|RUNNING|None|n0|0|gpu|1|m"])
+def test_garbage_is_no_answer(line):
+    with pytest.raises(ValueError):
+        _job(line)
+
+
+# https://slurm.schedmd.com/job_reason_codes.html: those that a session without dependencies,
+# arrays or federations can meet.
+MET = """AccountNotAllowed AssocGrpCpuLimit AssocGrpGRES AssocGrpGRESMinutes AssocGrpJobsLimit
+AssocGrpMemLimit AssocGrpNodeLimit AssocMaxGRESPerJob AssocMaxJobsLimit
+AssocMaxWallDurationPerJobLimit BadConstraints BeginTime Cleaning InvalidAccount InvalidQOS JobHeldAdmin JobHeldUser
+JobHoldMaxRequeue MaxMemPerLimit NodeDown PartitionDown PartitionInactive PartitionNodeLimit
+PartitionTimeLimit Priority Prolog QOSGrpCpuLimit QOSGrpGRES QOSGrpJobsLimit QOSGrpMemLimit
+QOSJobLimit QOSMaxCpuPerUserLimit QOSMaxGRESPerUser QOSMaxJobsPerUserLimit QOSMaxMemoryPerUser
+QOSMaxWallDurationPerJobLimit QOSNotAllowed QOSTimeLimit ReqNodeNotAvail Reservation
+ReservationDeleted Resources SchedDefer""".split()
+
+
+@pytest.mark.parametrize("reason", MET)
+def test_every_reason_that_a_student_can_meet_has_words(reason):
+    assert why(reason) != OTHER
+
+
+def test_reasons_with_details():
+    maintenance = why("ReqNodeNotAvail, Reserved for maintenance")
+    assert "mantenimiento" in maintenance.text
+    assert why("(Nodes required for job are DOWN, DRAINED or reserved)") != OTHER
+    assert why("SomethingNew") == OTHER
+    assert isinstance(why(""), Message)
