@@ -153,7 +153,7 @@ class Start:
         for course, members in self.deployment.courses.items():
             say(f"Curso {course}: publicando tareas…", f"Course {course}: releasing assignments…")
             root = self.state.courses / course
-            root.mkdir(exist_ok=True)
+            root.mkdir(mode=0o700, exist_ok=True)
             done = subprocess.run(
                 [sys.executable, "-m", "courses.publish", "--course", course]
                 + ["--course-root", str(root), "--exchange", str(self.state.exchange)]
@@ -170,6 +170,12 @@ class Start:
                 fail(
                     f"No se pudieron publicar las tareas de {course} (arriba está el porqué).",
                     f"The assignments of {course} could not be released (the reason is above).",
+                )
+
+            if members.account:  # accounts: personal; the formgrader works there as itself
+                subprocess.run(
+                    ["chown", "-R", members.account, str(root), str(self.state.exchange / course)],
+                    check=True,
                 )
 
     def _hub(self) -> None:

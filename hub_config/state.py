@@ -43,10 +43,12 @@ class State:
         # With an account for each person, their sessions pass through to the exchange and to
         # the private clusters' configuration, by name; they cannot list what is here.
         self.root.chmod(0o711 if self.personal else 0o700)
-        for folder in (self.hub, self.homes, self.courses, self.log):
+        for folder in (self.hub, self.homes, self.log):
             folder.mkdir(exist_ok=True)
             folder.chmod(0o700)
-        self.clusters.mkdir(exist_ok=True)
+        for folder in (self.courses, self.clusters):  # what is in courses/ is each grader's own
+            folder.mkdir(exist_ok=True)
+            folder.chmod(0o711 if self.personal else 0o700)
         # nbgrader's file exchange insists on a folder that everybody may write; the folder
         # above it keeps everybody else out.
         self.exchange.mkdir(exist_ok=True)

@@ -115,14 +115,16 @@ def test_garbage_is_no_answer(line):
 
 # https://slurm.schedmd.com/job_reason_codes.html: those that a session without dependencies,
 # arrays or federations can meet.
-MET = """AccountNotAllowed AssocGrpCpuLimit AssocGrpGRES AssocGrpGRESMinutes AssocGrpJobsLimit
+MET = """
+AccountNotAllowed AssocGrpCpuLimit AssocGrpGRES AssocGrpGRESMinutes AssocGrpJobsLimit
 AssocGrpMemLimit AssocGrpNodeLimit AssocMaxGRESPerJob AssocMaxJobsLimit
-AssocMaxWallDurationPerJobLimit BadConstraints BeginTime Cleaning InvalidAccount InvalidQOS JobHeldAdmin JobHeldUser
-JobHoldMaxRequeue MaxMemPerLimit NodeDown PartitionDown PartitionInactive PartitionNodeLimit
-PartitionTimeLimit Priority Prolog QOSGrpCpuLimit QOSGrpGRES QOSGrpJobsLimit QOSGrpMemLimit
-QOSJobLimit QOSMaxCpuPerUserLimit QOSMaxGRESPerUser QOSMaxJobsPerUserLimit QOSMaxMemoryPerUser
-QOSMaxWallDurationPerJobLimit QOSNotAllowed QOSTimeLimit ReqNodeNotAvail Reservation
-ReservationDeleted Resources SchedDefer""".split()
+AssocMaxWallDurationPerJobLimit BadConstraints BeginTime Cleaning InvalidAccount InvalidQOS
+JobHeldAdmin JobHeldUser JobHoldMaxRequeue MaxMemPerLimit NodeDown PartitionDown
+PartitionInactive PartitionNodeLimit PartitionTimeLimit Priority Prolog QOSGrpCpuLimit
+QOSGrpGRES QOSGrpJobsLimit QOSGrpMemLimit QOSJobLimit QOSMaxCpuPerUserLimit QOSMaxGRESPerUser
+QOSMaxJobsPerUserLimit QOSMaxMemoryPerUser QOSMaxWallDurationPerJobLimit QOSNotAllowed
+QOSTimeLimit ReqNodeNotAvail Reservation ReservationDeleted Resources SchedDefer
+""".split()
 
 
 @pytest.mark.parametrize("reason", MET)
