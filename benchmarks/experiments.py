@@ -106,8 +106,9 @@ def grow(hub: Hub, have: int, want: int) -> list[str]:
 def polling(site, folder: Path, spawner: str, sizes: list[int], seconds: float) -> list[dict]:
     """(a) What an idle hub uses for looking after its sessions, by their number.
 
-    With each number of running sessions: CPU-seconds and processes in `seconds`, in 30-second
-    rounds (stock's interval), less what the same hub uses with no session at all.
+    With each number of running sessions: CPU-seconds and processes of one round in which all
+    are polled at once (median of five), and all that the hub uses in 30 seconds (stock's
+    interval) when nothing happens.
     """
     result = []
     with Hub(spawner, site, folder, concurrent_spawn_limit=0) as hub:
@@ -121,21 +122,24 @@ def polling(site, folder: Path, spawner: str, sizes: list[int], seconds: float) 
             time.sleep(seconds)
             used, rounds = hub.usage() - before, (time.time() - began) / 30
             counted = hub.counted(began)
+            forced = time.time()
+            polled = [hub.api("POST", "/benchmark/round") for _ in range(5)]
             result.append(
                 {
                     "sessions": size,
+                    "round_cpu": statistics.median(each["cpu"] for each in polled),
+                    "round_processes": hub.counted(forced).total() / len(polled),
+                    "alive": min(each["alive"] for each in polled),
                     "cpu": used.total / rounds,
                     "own": used.own / rounds,
                     "children": used.children / rounds,
                     "processes": counted.total() / rounds,
                     "memory_mb": hub.memory_mb(),
-                    "ready": hub.ready_servers() if size else 0,
+                    "ready": hub.ready_servers(),
                 }
             )
             print(f"      (a) {spawner}: {result[-1]}", flush=True)
-    for row in result:
-        row["net"] = max(0.0, row["cpu"] - result[0]["cpu"])
-    return result[1:]
+    return result
 
 
 def click(site, folder: Path, spawner: str, runs: int, environment: dict | None = None) -> dict:

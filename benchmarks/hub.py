@@ -179,7 +179,7 @@ class Hub:
 
     def ready_servers(self) -> int:
         """Return how many sessions the hub says are ready."""
-        users = self.api("GET", "/users?state=ready&limit=1000")
+        users = self.api("GET", "/users?state=ready")
         return sum(user["servers"].get("", {}).get("ready", False) for user in users)
 
     def session_answers(self, name: str) -> bool:

@@ -13,6 +13,8 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
+from benchmarks.rounds import RoundHandler  # noqa: E402
+
 settings = json.loads(os.environ["MINGA_BENCHMARK_SETTINGS"])
 folder = Path(settings["folder"])
 python = sys.executable
@@ -54,6 +56,8 @@ c.JupyterHub.load_roles = [
         "services": ["people"],
     }
 ]
+c.JupyterHub.extra_handlers = [(r"/api/benchmark/round", RoundHandler)]
+c.JupyterHub.api_page_default_limit = c.JupyterHub.api_page_max_limit = 2000
 c.Spawner.environment = settings["session_environment"]
 c.Spawner.args = ["--allow-root"] if os.geteuid() == 0 and not settings["stub"] else []
 c.Spawner.default_url = "/lab"

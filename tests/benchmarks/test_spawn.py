@@ -39,7 +39,9 @@ def test_both_spawners_are_measured_side_by_side(tmp_path):
     assert done.returncode == 0, done.stdout + done.stderr
     results = json.loads((tmp_path / "results.json").read_text())
     for spawner in ("ours", "stock"):
-        assert [row["ready"] for row in results["a"][spawner]] == [1, 4]
+        rows = results["a"][spawner]
+        assert [row["ready"] for row in rows] == [row["alive"] for row in rows] == [0, 1, 4]
+        assert all(row["round_processes"] > 0 for row in rows[1:])
         assert results["b"][spawner]["times"]
         fit, queue = (results["c"][f"{kind} {spawner} 0"] for kind in ("fit", "queue"))
         assert fit["ready"] == fit["ready_in_hub"] == 20 and fit["failures"] == 0
