@@ -41,19 +41,6 @@ def configure(c, deployment: Deployment, state: State) -> None:
                 "description": f"Takes part in {name}",
                 "scopes": see,
             },
-            {
-                # What nbgrader asks the hub as the course's formgrader.
-                "name": f"service-{name}",
-                "description": f"The formgrader service of {name}",
-                "services": [name],
-                "scopes": [
-                    f"read:groups!group={STUDENTS}{name}",
-                    f"read:groups!group={INSTRUCTORS}{name}",
-                    "list:users",
-                    "read:users:name",
-                    "read:users:groups",
-                ],
-            },
         ]
     roles.append(
         {

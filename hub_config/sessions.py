@@ -5,7 +5,6 @@ import sys
 from pathlib import Path
 
 from courses.models import load_course
-
 from spawners.choices import Choice, Course, Offer, Profile, SiteTitle
 from spawners.local import LocalSite
 from spawners.sites import SlurmSite
@@ -116,7 +115,8 @@ def jupyter_config(language: str, role: str) -> list[str]:
     """Return the configuration folders of a notebook server, most important first.
 
     `hub_config/jupyter/<language>` sets JupyterLab's language, `hub_config/jupyter/<role>`
-    which of nbgrader's panels are there, `courses/jupyter` nbgrader itself.
+    which of nbgrader's panels are there (and, for students, that a terminal is no login shell,
+    which would lose the session's PATH and Slurm's commands with it), `courses/jupyter` nbgrader.
     """
     own = ROOT / "hub_config" / "jupyter"
     return [str(own / language), str(own / role), str(ROOT / "courses" / "jupyter")]

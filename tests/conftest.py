@@ -93,7 +93,7 @@ class Minga:
 
     def passwords(self) -> dict[str, str]:
         """As a person reads them: from what the launcher printed."""
-        return dict(re.findall(r"^  (\w+) +(\w{10})  ", self.said(), re.MULTILINE))
+        return dict(re.findall(r"^  ([\w-]+) +(\w{10})  ", self.said(), re.MULTILINE))
 
     def login(self, username: str) -> "Person":
         return Person(self, username)

@@ -52,10 +52,12 @@ def test_a_class_from_login_to_feedback(running, browser, artifacts):
 
     student.log_in()
     student.start_session(COURSE, site="colombia", profile="gpu")
-    job, node, gpu = student.in_terminal(
-        "echo $SLURM_JOB_ID $SLURMD_NODENAME $CUDA_VISIBLE_DEVICES", "sesion.txt"
+    job, node, gpu, listed = student.in_terminal(
+        "echo $SLURM_JOB_ID $SLURMD_NODENAME $CUDA_VISIBLE_DEVICES $(squeue -h -o %A)",
+        "sesion.txt",
     ).split()
     assert job.isdigit()
+    assert listed == job  # the terminal has Slurm's commands too
     assert node.startswith("colombia-n")
     assert gpu in {"0", "1"}
     assert queue(running, "chile") == []

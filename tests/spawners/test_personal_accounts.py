@@ -23,8 +23,8 @@ pytestmark = [
 
 @pytest.fixture
 def accounts():
-    """Two Unix accounts that exist for this test only."""
-    names = [f"minga-{secrets.token_hex(3)}" for _ in range(2)]
+    """Three Unix accounts that exist for this test only: two students, one that grades."""
+    names = [f"minga-{secrets.token_hex(3)}" for _ in range(3)]
     try:
         for name in names:
             subprocess.run(["useradd", "--create-home", "--shell", "/bin/bash", name], check=True)
@@ -47,11 +47,11 @@ def folder():
 def test_a_session_runs_as_its_person_and_cannot_read_anothers_home(
     ordinary_checkout, accounts, folder, monkeypatch
 ):
-    one, other = accounts
+    one, other, grader = accounts
     deployment = yaml.safe_load(DEFAULT.read_text())
     deployment["accounts"] = "personal"
-    deployment["authentication"]["people"] = {name: {} for name in accounts}
-    deployment["courses"] = {"ai-foundations": {"students": accounts, "account": "nobody"}}
+    deployment["authentication"]["people"] = {one: {}, other: {}}
+    deployment["courses"] = {"ai-foundations": {"students": [one, other], "account": grader}}
     for site in deployment["sites"].values():
         site["user_prefix"] = ["runuser", "-u", "{username}", "--"]
     file = folder / "personal.yaml"
