@@ -15,12 +15,13 @@ ROOT = Path(__file__).resolve().parents[2]
 pytestmark = pytest.mark.slow
 
 
-def left_over() -> list[str]:
-    """The processes of any measurement that still run."""
+def left_over(folder: Path) -> list[str]:
+    """The processes of a measurement in `folder`: hubs, proxies, Slurm's daemons, sessions."""
     found = []
     for process in psutil.process_iter():
         try:
-            if "MINGA_BENCHMARK" in process.environ():
+            marks = [process.environ().get(key, "") for key in ("MINGA_BENCHMARK", "MINGA_CLUSTER")]
+            if any(mark.startswith(str(folder)) for mark in marks):
                 found.append(" ".join(process.cmdline()))
         except (psutil.Error, OSError):
             continue
@@ -28,10 +29,10 @@ def left_over() -> list[str]:
 
 
 def test_both_spawners_are_measured_side_by_side(tmp_path):
-    before = left_over()
     done = subprocess.run(
         [sys.executable, "-m", "benchmarks.spawn", "--quick", "--output", tmp_path],
         cwd=ROOT,
+        env={**os.environ, "TMPDIR": str(tmp_path)},
         capture_output=True,
         text=True,
         timeout=500,
@@ -55,22 +56,22 @@ def test_both_spawners_are_measured_side_by_side(tmp_path):
             _, ours, stock, _ = (cell.strip() for cell in line.strip("|").split("|"))
             assert ours != "–" and stock != "–", line
     assert "<svg" in (tmp_path / "spawn.svg").read_text()
-    assert left_over() == before
+    assert left_over(tmp_path) == []
 
 
 def test_an_interrupted_measurement_leaves_nothing_behind(tmp_path):
-    before = left_over()
     process = subprocess.Popen(
         [sys.executable, "-m", "benchmarks.spawn", "--quick", "--only", "c"]
         + ["--output", str(tmp_path)],
         cwd=ROOT,
+        env={**os.environ, "TMPDIR": str(tmp_path)},
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
         start_new_session=True,
     )
     try:
         end = time.monotonic() + 60
-        while not any("jupyterhub" in each for each in left_over()):
+        while not any("jupyterhub" in each for each in left_over(tmp_path)):
             assert time.monotonic() < end and process.poll() is None
             time.sleep(0.2)
         time.sleep(3)  # sessions are starting
@@ -78,4 +79,4 @@ def test_an_interrupted_measurement_leaves_nothing_behind(tmp_path):
         assert process.wait(timeout=90) != 0
     finally:
         process.kill()
-    assert left_over() == before
+    assert left_over(tmp_path) == []
