@@ -34,6 +34,10 @@ class LocalSite:
         self._ids: set[str] = set()
         self.queue = SiteQueue(name, self._jobs)
 
+    def __deepcopy__(self, memo):
+        """One site is one object for all sessions (see SlurmSite)."""
+        return self
+
     async def submit(self, username: str, script: str, environment: dict, home: str) -> str:
         """Start `script` as a process of its own session; return its job id."""
         child = await asyncio.to_thread(_start, script, environment, Path(home))

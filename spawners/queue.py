@@ -114,14 +114,18 @@ class SiteQueue:
         """Return an answer that was asked for at most `max_age` seconds ago.
 
         Callers at the same time share one query, and a slow scheduler is not pressed: the
-        next query waits until five times the last one's duration has passed.
+        next query waits until five times the last one's duration has passed. After a query
+        that failed the wait is at most `timeout`, so that a scheduler that is back is noticed.
         """
         now = time.monotonic()
         if now - self.latest.asked <= max_age:
             return self.latest
         if self._running is None or self._running.done():
-            pause = self.latest.asked + 5 * self._took - now
-            self._running = asyncio.create_task(self._ask(max(0.0, pause)))
+            wait = 5 * self._took
+            if self.latest.error:
+                wait = min(wait, self._took + self.timeout)
+            pause = max(0.0, self.latest.asked + wait - now)
+            self._running = asyncio.create_task(self._ask(pause))
         # One caller that is cancelled (a closed page) must not take the answer from the others.
         return await asyncio.shield(self._running)
 

@@ -15,6 +15,9 @@ from .messages import Message
 from .queue import Job, SiteQueue
 
 JOB_NAME = "minga"
+# A class that presses start at once hands its jobs in one after the other, a few at a time:
+# sbatch takes hundredths of a second, and hundreds of processes at once take longer together.
+LAUNCHERS = 4
 LAUNCHER = Path(__file__).with_name("launcher.py")
 
 
@@ -79,6 +82,11 @@ class SlurmSite:
         self.partition = partition
         self.python = python
         self.queue = SiteQueue(name, self._jobs)
+        self._launchers = asyncio.Semaphore(LAUNCHERS)
+
+    def __deepcopy__(self, memo):
+        """One site is one object: traitlets would give every session a copy, with its own queue."""
+        return self
 
     async def submit(self, username: str, script: str, environment: dict, home: str) -> str:
         """Hand `script` to sbatch as `username` and return the job's id.
@@ -121,7 +129,8 @@ class SlurmSite:
         prefix = [part.replace("{username}", username) for part in self.user_prefix]
         # -I: nothing of the current folder or of the environment is imported.
         command = [*prefix, self.python, "-I", str(LAUNCHER)]
-        return await asyncio.wait_for(run(command, self.environment, request), timeout=60)
+        async with self._launchers:
+            return await asyncio.wait_for(run(command, self.environment, request), timeout=60)
 
     async def _jobs(self) -> list[Job]:
         # --states=all: jobs that ended stay listed for MinJobAge, with their last state. All

@@ -269,7 +269,9 @@ exec {{cmd}}
         site = self.sites[self.choice.site]
         self.last_error = None
         self.port = 0
+        # From here on: a job may run, and its server announce itself, before sbatch has returned.
         self._port_told = asyncio.Event()
+        self.token_sha256 = hashlib.sha256(self.api_token.encode()).hexdigest()
         self.ip = site.listen
         environment = {**site.environment, **self.get_env(), "PATH": site.session_path}
         submission = asyncio.ensure_future(
@@ -292,7 +294,6 @@ exec {{cmd}}
                 log=f"user={self.user.name} site={site.name} sbatch: {error}",
             ) from error
         self.site_name = site.name
-        self.token_sha256 = hashlib.sha256(self.api_token.encode()).hexdigest()
         self.submitted = time.monotonic()
         self._save_state()
         self.log.info("user=%s site=%s job=%s submitted", self.user.name, site.name, self.job_id)
@@ -362,13 +363,11 @@ exec {{cmd}}
         One is waited for while the session starts, and when Slurm put the job on another node.
         """
         told = getattr(self, "_port_told", None)
-        if not self.job_id:
-            return False
         if told is not None and not told.is_set():
             self.port = port
             told.set()
             return True
-        if not self.ready:
+        if not self.ready or not self.job_id:
             return False
         snapshot = await self.site.queue.snapshot(max_age=0)
         life, job = snapshot.life(self.job_id, self.submitted)

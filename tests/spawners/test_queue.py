@@ -138,3 +138,14 @@ def test_reasons_with_details():
     assert why("(Nodes required for job are DOWN, DRAINED or reserved)") != OTHER
     assert why("SomethingNew") == OTHER
     assert isinstance(why(""), Message)
+
+
+def test_all_sessions_share_a_site_and_its_queue():
+    """traitlets copies configured values deeply: a copied site would be a queue of its own."""
+    import copy
+
+    from spawners.local import LocalSite
+    from spawners.sites import SlurmSite
+
+    for site in (SlurmSite("chile"), LocalSite("chile")):
+        assert copy.deepcopy({"chile": site})["chile"] is site
