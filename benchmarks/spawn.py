@@ -66,7 +66,9 @@ def main(arguments: list[str] | None = None) -> int:
         runs = options.runs or scale.runs
         command = "python -m benchmarks.spawn " + shlex.join(arguments or sys.argv[1:])
         results |= {"machine": machine.description(), "command": command.strip()}
-        signal.signal(signal.SIGTERM, _interrupt)
+        # SIGINT too: a shell starts background processes with Ctrl-C ignored.
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, _interrupt)
         with tempfile.TemporaryDirectory(prefix="minga-bench-") as temporary:
             folder = Path(temporary)
             try:

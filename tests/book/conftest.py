@@ -11,10 +11,6 @@ from book.build import PREFIX, build
 from book.serve import application
 
 SAMPLE = Path(__file__).parent / "sample"
-FLAGS = (
-    "--headless --no-sandbox --disable-gpu --disable-quic --no-first-run "
-    "--disable-background-networking --disable-component-update --disable-sync"
-).split()
 
 
 def serve_in_thread(site: Path):
@@ -73,17 +69,6 @@ def built(tmp_path_factory):
 @pytest.fixture(scope="session")
 def host(built, serve_site):
     return serve_site(built[0])
-
-
-@pytest.fixture(scope="session")
-def chromium():
-    from playwright.sync_api import sync_playwright
-
-    executable = next(p for p in map(shutil.which, ("chromium", "google-chrome")) if p)
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=executable, args=FLAGS)
-        yield browser
-        browser.close()
 
 
 @pytest.fixture

@@ -46,9 +46,9 @@ def running(request):
         subprocess.run(["rm", "-rf", folder, minga.output], check=True)
 
 
-def test_a_class_from_login_to_feedback(running, browser, artifacts):
-    student = Visit(browser, running, "estudiante1", artifacts)
-    teacher = Visit(browser, running, "profesora", artifacts)
+def test_a_class_from_login_to_feedback(running, chromium, artifacts):
+    student = Visit(chromium, running, "estudiante1", artifacts)
+    teacher = Visit(chromium, running, "profesora", artifacts)
 
     student.log_in()
     student.start_session(COURSE, site="colombia", profile="gpu")
@@ -81,8 +81,8 @@ def test_a_class_from_login_to_feedback(running, browser, artifacts):
     teacher.close()
 
 
-def test_an_english_student_is_met_in_english(minga, browser, artifacts):
-    student = Visit(browser, minga, "estudiante2", artifacts, language="en")
+def test_an_english_student_is_met_in_english(minga, chromium, artifacts):
+    student = Visit(chromium, minga, "estudiante2", artifacts, language="en")
     student.log_in()
     student.start_session("supercomputing", site="chile", profile="cpu")
     menus = student.page.locator(".lm-MenuBar-itemLabel").all_inner_texts()

@@ -15,7 +15,6 @@ from urllib.error import HTTPError
 
 import polib
 import pytest
-from playwright.sync_api import sync_playwright
 
 from hub_config.pages import languages
 
@@ -24,16 +23,6 @@ pytestmark = pytest.mark.slow
 HERE = Path(__file__).resolve().parent
 REPO = HERE.parents[2]
 ARTIFACTS = REPO / "artifacts" / "pages"
-CHROMIUM = [
-    "--headless",
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
 PASSWORDS = {"admin": "administrar-minga-con-mucho-cuidado"}
 BROWSER_LANGUAGE = {"es": "es-CL", "en": "en-US"}
 SIZES = {"wide": (1280, 900), "phone": (390, 844)}
@@ -128,17 +117,6 @@ def hub(tmp_path_factory):
             hub.kill()
         ARTIFACTS.mkdir(parents=True, exist_ok=True)
         shutil.copy(folder / "hub.log", ARTIFACTS / "hub.log")
-
-
-@pytest.fixture(scope="module")
-def chromium():
-    """A headless browser."""
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(
-            executable_path=shutil.which("chromium"), args=CHROMIUM
-        )
-        yield browser
-        browser.close()
 
 
 class Reader:
