@@ -1,6 +1,8 @@
 """The shared view of a queue: one query for all, three answers, places and reasons."""
 
 import asyncio
+import functools
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -8,6 +10,17 @@ from spawners.messages import Message
 from spawners.queue import Job, Life, SiteQueue, Snapshot
 from spawners.reasons import OTHER, why
 from spawners.sites import _job
+
+
+def in_a_loop_of_its_own(test):
+    """Run an async test in a thread: Playwright's loop runs in the main one, across all tests."""
+
+    @functools.wraps(test)
+    def run(*arguments, **named):
+        with ThreadPoolExecutor(1) as thread:
+            return thread.submit(asyncio.run, test(*arguments, **named)).result()
+
+    return run
 
 
 class Scheduler:
@@ -24,6 +37,7 @@ class Scheduler:
         return self.jobs
 
 
+@in_a_loop_of_its_own
 async def test_five_hundred_sessions_share_one_query():
     scheduler = Scheduler([Job("1", "RUNNING")], takes=0.01)
     queue = SiteQueue("chile", scheduler)
@@ -32,6 +46,7 @@ async def test_five_hundred_sessions_share_one_query():
     assert {id(snapshot) for snapshot in snapshots} == {id(snapshots[0])}
 
 
+@in_a_loop_of_its_own
 async def test_a_slow_scheduler_is_asked_less():
     scheduler = Scheduler(takes=0.05)
     queue = SiteQueue("chile", scheduler)
@@ -43,12 +58,14 @@ async def test_a_slow_scheduler_is_asked_less():
 
 
 @pytest.mark.parametrize("error", [OSError("no munge"), RuntimeError("timed out"), ValueError("?")])
+@in_a_loop_of_its_own
 async def test_no_answer_is_unknown_and_never_gone(error):
     queue = SiteQueue("chile", Scheduler(error=error))
     snapshot = await queue.snapshot(max_age=0)
     assert snapshot.life("1", submitted=float("-inf"))[0] is Life.UNKNOWN
 
 
+@in_a_loop_of_its_own
 async def test_a_scheduler_that_hangs_is_unknown():
     queue = SiteQueue("chile", Scheduler(takes=60), timeout=0.05)
     snapshot = await queue.snapshot(max_age=0)
@@ -56,6 +73,7 @@ async def test_a_scheduler_that_hangs_is_unknown():
     assert "0 s" in snapshot.error
 
 
+@in_a_loop_of_its_own
 async def test_one_who_leaves_does_not_take_the_answer_from_the_others():
     queue = SiteQueue("chile", Scheduler([Job("1", "RUNNING")], takes=0.1))
     leaving = asyncio.ensure_future(queue.snapshot(max_age=0))
