@@ -20,7 +20,8 @@ import psutil
 
 from deploy.terminal import fail, say
 from spawners.cluster import packages
-from spawners.cluster.cluster import PrivateCluster
+from spawners.cluster.cluster import ClusterError, PrivateCluster
+from spawners.cluster.runfolder import RunFolderError
 
 from . import services
 from .deployment import ROOT, Deployment, DeploymentError, load
@@ -60,6 +61,7 @@ class Start:
         self.url = f"http://{deployment.hub.address}:{port}"
         self.port = port
         self.hub: subprocess.Popen | None = None
+        self.started: list[PrivateCluster] = []  # by this very start, so without sessions yet
 
     def run(self) -> None:
         """Start everything, wait, stop everything."""
@@ -82,9 +84,14 @@ class Start:
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             signal.signal(number, _interrupt)
         try:
-            self._clusters()
-            self._courses()
-            self._hub()
+            try:
+                self._clusters()
+                self._courses()
+                self._hub()
+            except SystemExit:  # it was said why; leave nothing behind that this start began
+                for cluster in self.started:
+                    cluster.stop()
+                raise
             self._tell()
             status = self.hub.wait()
         except KeyboardInterrupt:
@@ -143,7 +150,15 @@ class Start:
                 installation,
             )
             say(f"Sede {name}: iniciando Slurm…", f"Site {name}: starting Slurm…")
-            cluster.start(lambda line: print(f"      {line}", flush=True))
+            if not cluster.is_running():
+                self.started.append(cluster)
+            try:
+                cluster.start(lambda line: print(f"      {line}", flush=True))
+            except (ClusterError, RunFolderError) as error:
+                fail(
+                    f"Slurm no arrancó para la sede {name}: {error}",
+                    f"Slurm did not start for the site {name}: {error}",
+                )
             result[name] = {"scheduler": "slurm", "environment": cluster.environment()}
         self.state.write("clusters", result)
 

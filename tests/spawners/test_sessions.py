@@ -430,6 +430,17 @@ def test_ctrl_c_ends_what_was_started_and_nothing_else(tmp_path):
         bystander.wait()
 
 
+def test_a_start_that_fails_leaves_nothing_behind(tmp_path):
+    """The hub's database is damaged: the start says where to look, and ends what it began."""
+    minga = Minga(tmp_path / "state", free_port())
+    (minga.state / "hub").mkdir(parents=True)
+    (minga.state / "hub" / "jupyterhub.sqlite").write_text("this is no database")
+    with pytest.raises(AssertionError, match=r"hub\.log"):
+        minga.start()
+    minga.launcher.wait(timeout=60)
+    _nothing_left(minga)
+
+
 def test_a_taken_port_and_a_second_start_are_explained(minga, tmp_path):
     for state, words in ((minga.state, "ya está en marcha"), (tmp_path / "other", "está ocupado")):
         second = Minga(state, minga.port)
