@@ -32,7 +32,7 @@ book:  ## build the course book into _build/book
 	@$(PYTHON) deploy/install.py book
 	@$(VENV) -m book.build
 
-bench-spawn:  ## measure our spawner beside stock batchspawner (20 minutes)
+bench-spawn:  ## measure our spawner beside stock batchspawner (45 minutes, on a quiet machine)
 	@$(PYTHON) deploy/install.py hub
 	@$(VENV) -m benchmarks.spawn
 
