@@ -14,7 +14,7 @@ help:  ## show this
 
 hub:  ## set up and start Minga on 127.0.0.1:8000 (PORT=… moves it); Ctrl-C stops it
 	@$(PYTHON) deploy/install.py hub
-	@$(VENV) -m book.build
+	@$(VENV) -m book.build --if-changed
 	@exec $(VENV) -m hub_config.run
 
 stop:  ## stop what `make hub` started, sessions included

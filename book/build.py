@@ -5,6 +5,7 @@ web server can serve under `/services/book/`.
 """
 
 import argparse
+import hashlib
 import json
 import os
 import shutil
@@ -33,6 +34,7 @@ from book.sources import (
 REPOSITORY = Path(__file__).parent.parent
 PREFIX = "/services/book"
 BUILD = REPOSITORY / "_build"
+STAMP = ".made-of"  # in the site's folder: a digest of what it was made of
 
 
 def build(source: Path, output: Path, work: Path, prefix: str = PREFIX, say=print) -> Path:
@@ -179,14 +181,32 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--output", type=Path, default=BUILD / "book", metavar="DIR")
     parser.add_argument("--work", type=Path, default=BUILD / "book-work", metavar="DIR")
     parser.add_argument("--prefix", default=PREFIX, help="path of the site's address (%(default)s)")
+    parser.add_argument(
+        "--if-changed", action="store_true", help="do nothing when the site was made of these files"
+    )
     options = parser.parse_args(arguments)
     paths = (options.source.resolve(), options.output.resolve(), options.work.resolve())
+    made_of, stamp = _made_of(options.source, options.prefix), paths[1] / STAMP
+    if options.if_changed and stamp.is_file() and stamp.read_text() == made_of:
+        return 0
     try:
         build(*paths, prefix=options.prefix.rstrip("/"))
     except BookError as error:
         print(f"book: {error}", file=sys.stderr)
         return 1
+    stamp.write_text(made_of)
     return 0
+
+
+def _made_of(source: Path, prefix: str) -> str:
+    """Return a digest of all that a build reads: pages, catalogs, theme, tools, versions."""
+    digest = hashlib.sha256(f"{prefix} {sys.version}".encode())
+    folders = (source, REPOSITORY / "book", REPOSITORY / "translation", REPOSITORY / "uv.lock")
+    files = {file for folder in folders for file in (folder, *folder.rglob("*"))}
+    for file in sorted(files):
+        if file.is_file() and not {"node_modules", "__pycache__"} & set(file.parts):
+            digest.update(f"{file}\0".encode() + hashlib.sha256(file.read_bytes()).digest())
+    return digest.hexdigest()
 
 
 if __name__ == "__main__":

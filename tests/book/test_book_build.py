@@ -123,3 +123,18 @@ def test_the_book_itself_builds_in_both_languages(tmp_path, chromium, serve_site
 
 def is_foreign(url: str, host: str) -> bool:
     return not url.startswith((f"{host}/", "data:", f"blob:{host}/"))
+
+
+@pytest.mark.slow
+def test_a_book_that_did_not_change_is_not_built_again(tmp_path):
+    source = small_book(tmp_path / "book", "1 + 1")
+    where = ["--source", source, "--output", tmp_path / "site", "--work", tmp_path / "work"]
+
+    def built() -> int:
+        assert main([*map(str, where), "--if-changed"]) == 0
+        return (tmp_path / "site" / "es" / "index.html").stat().st_mtime_ns
+
+    first = built()
+    assert built() == first
+    (source / "index.md").write_text("---\ntitle: Inicio\n---\n\nHola otra vez.\n")
+    assert built() != first
