@@ -122,7 +122,9 @@ class Start:
             for name, site in self.deployment.sites.items()
             if site.private_cluster
         }
-        installation = packages.find(ROOT / ".minga" / "slurm") if names else None
+        # MINGA_SLURM=none: as if Slurm could not be had here, to see what that is like.
+        wished = names and os.environ.get("MINGA_SLURM") != "none"
+        installation = packages.find(ROOT / ".minga" / "slurm") if wished else None
         wanted = cluster_ports(self.deployment)
         running = set()
         for name in names if installation else []:

@@ -1,5 +1,7 @@
 """What tests of several rooms share: a real Minga, started as `make hub` starts it."""
 
+import asyncio
+import functools
 import json
 import os
 import re
@@ -11,6 +13,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -24,6 +27,17 @@ def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return probe.getsockname()[1]
+
+
+def in_a_loop_of_its_own(test):
+    """Run an async test in a thread: Playwright's loop runs in the main one, across all tests."""
+
+    @functools.wraps(test)
+    def run(*arguments, **named):
+        with ThreadPoolExecutor(1) as thread:
+            return thread.submit(asyncio.run, test(*arguments, **named)).result()
+
+    return run
 
 
 class Checkout:

@@ -1,8 +1,6 @@
 """The shared view of a queue: one query for all, three answers, places and reasons."""
 
 import asyncio
-import functools
-from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -10,17 +8,7 @@ from spawners.messages import Message
 from spawners.queue import Job, Life, SiteQueue, Snapshot
 from spawners.reasons import OTHER, why
 from spawners.sites import _job
-
-
-def in_a_loop_of_its_own(test):
-    """Run an async test in a thread: Playwright's loop runs in the main one, across all tests."""
-
-    @functools.wraps(test)
-    def run(*arguments, **named):
-        with ThreadPoolExecutor(1) as thread:
-            return thread.submit(asyncio.run, test(*arguments, **named)).result()
-
-    return run
+from tests.conftest import in_a_loop_of_its_own
 
 
 class Scheduler:

@@ -359,7 +359,7 @@ def test_a_hub_that_comes_back_finds_the_session_and_its_kernel(tmp_path, how):
         assert run_in_kernel(person, "print(sum(memory))", kernel)[1].strip() == "6"
     finally:
         minga.interrupt()
-    _nothing_left(minga)
+    nothing_left(minga)
 
 
 def test_a_killed_hub_finds_the_session_that_was_still_in_the_queue(tmp_path):
@@ -400,7 +400,7 @@ def test_a_requeued_job_is_followed_to_its_new_server(minga, working):
     assert [line.split()[0] for line in queue(minga, "colombia")] == [line.split()[0]]
 
 
-def _nothing_left(minga: Minga) -> None:
+def nothing_left(minga: Minga) -> None:
     left = []
     for process in psutil.process_iter():
         try:
@@ -422,7 +422,7 @@ def test_ctrl_c_ends_what_was_started_and_nothing_else(tmp_path):
     )  # something that left its group
     minga.interrupt()
     try:
-        _nothing_left(minga)
+        nothing_left(minga)
         assert bystander.poll() is None
         assert "detenida" in minga.said()
     finally:
@@ -438,7 +438,7 @@ def test_a_start_that_fails_leaves_nothing_behind(tmp_path):
     with pytest.raises(AssertionError, match=r"hub\.log"):
         minga.start()
     minga.launcher.wait(timeout=60)
-    _nothing_left(minga)
+    nothing_left(minga)
 
 
 def test_a_taken_port_and_a_second_start_are_explained(minga, tmp_path):
