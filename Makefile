@@ -2,7 +2,9 @@
 PYTHON ?= python3
 VENV := .venv/bin/python
 DEPLOYMENT ?=
+ifneq ($(PORT),)
 export PORT
+endif
 ifneq ($(DEPLOYMENT),)
 export MINGA_DEPLOYMENT := $(abspath $(DEPLOYMENT))
 endif

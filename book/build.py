@@ -121,8 +121,10 @@ def _render(folder: Path, language: str, pages: list[Page], prefix: str) -> None
     words = folder / "words.json"
     words.write_text(json.dumps(interface_words(language)), encoding="utf-8")
     own = [page for page in pages if page.language == language]
+    # mystmd takes options from the environment: PORT is the hub's, and an empty one stops it.
+    inherited = {name: value for name, value in os.environ.items() if name != "PORT"}
     environment = {
-        **os.environ,
+        **inherited,
         "BASE_URL": f"{prefix}/{language}",
         "MINGA_BOOK_LANGUAGE": language,
         "MINGA_BOOK_WORDS": str(words),

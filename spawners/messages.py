@@ -17,6 +17,10 @@ class Message:
     text: str
     values: dict = field(default_factory=dict)
 
+    def filled(self, **values) -> "Message":
+        """Return this sentence with other values."""
+        return Message(self.text, values)
+
     def render(self, gettext: Callable[[str], str] = str) -> str:
         """Return the sentence in the language of `gettext`, Spanish by default.
 

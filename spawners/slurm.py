@@ -21,32 +21,13 @@ from traitlets import Any, Bool, Callable, Dict, Float, List, Unicode
 
 from . import announcement  # noqa: F401 (replaces batchspawner's handler)
 from .choices import Choice, Offer
+from .endings import ENDED, ENDINGS, TRY_AGAIN
 from .messages import Message, SessionError
-from .queue import Job, Life
-from .reasons import why
+from .queue import Job, Life, Snapshot
 from .sites import JOB_NAME, SchedulerError, refusal
+from .situation import Situation, situation
 
 PORT_PROGRAM = Path(__file__).with_name("port.py")
-
-# Slurm's last state of a job -> what its student reads.
-ENDINGS = {
-    "CANCELLED": Message("Tu sesión fue cancelada en la sede {site}."),
-    "TIMEOUT": Message("Tu sesión llegó a su límite de tiempo en la sede {site}."),
-    "OUT_OF_MEMORY": Message(
-        "Tu sesión necesitó más memoria de la que pediste en la sede {site}. Elige una máquina "
-        "con más memoria."
-    ),
-    "NODE_FAIL": Message("El equipo donde estaba tu sesión falló en la sede {site}."),
-    "PREEMPTED": Message("La sede {site} necesitó el equipo para un trabajo con prioridad."),
-    "DEADLINE": Message("El plazo de tu sesión venció en la sede {site}."),
-    "BOOT_FAIL": Message("El equipo elegido no arrancó en la sede {site}."),
-    "FAILED": Message(
-        "Tu sesión terminó apenas empezó en la sede {site}. Puede faltar espacio en tu carpeta "
-        "o estar dañado tu entorno."
-    ),
-}
-ENDED = Message("Tu sesión terminó antes de estar lista en la sede {site}.")
-TRY_AGAIN = Message("{what} Puedes volver a intentarlo; si se repite, avisa a tu instructor.")
 
 
 class _AskFirst(Exception):
@@ -390,13 +371,13 @@ exec {{cmd}}
         state = job.state.split(" ")[0].rstrip("+") if job else ""
         ending = ENDINGS.get(state, ENDED)
         return self._failure(
-            Message(ending.text, {"site": self._title(self.site_name)}),
+            ending.filled(site=self._title(self.site_name)),
             reason=state.lower() or "gone",
             log=f"user={self.user.name} site={self.site_name} job={self.job_id} ended: {job}",
         )
 
     def _failure(self, what: Message, *, reason: str, log: str) -> SessionError:
-        self.last_error = Message(TRY_AGAIN.text, {"what": what})
+        self.last_error = TRY_AGAIN.filled(what=what)
         return SessionError(self.last_error, reason=reason, status_code=503, log_message=log)
 
     # --- while it runs ----------------------------------------------------------------------
@@ -441,52 +422,23 @@ exec {{cmd}}
         """Yield what the pending page shows, in every language, whenever it changes."""
         shown = None
         while True:
-            message, percent, starts = self._situation()
-            if (message, starts) != shown:
-                shown = (message, starts)
-                sentences = self.translations(message)
+            now = self.situation()
+            if now != shown:
+                shown = now
+                sentences = self.translations(now.message)
                 yield {
-                    "progress": percent,
+                    "progress": now.percent,
                     "message": sentences["es"],
                     "messages": sentences,
                     # Seconds since 1970 or None; the page writes it in the reader's time zone.
-                    "starts": starts,
+                    "starts": now.starts,
                 }
             await asyncio.sleep(self.queue_interval)
 
-    def _situation(self) -> tuple[Message, int, int | None]:
-        """Return where this start stands, how far along (percent), and its expected start."""
+    def situation(self) -> Situation:
+        """Return where this start stands."""
         if not self.job_id:
-            return Message("Pidiendo una máquina…"), 5, None
-        site = self._title(self.site_name)
-        if self.job is None or self.job.life is Life.WAITING:
-            if self.site.queue.latest.error:
-                return (
-                    Message(
-                        "La sede {site} no responde en este momento. Tu pedido sigue allí.",
-                        {"site": site},
-                    ),
-                    10,
-                    None,
-                )
-            if self.job is None:
-                return Message("En la cola de {site}.", {"site": site}), 10, None
-            place = self.site.queue.latest.place(self.job)
-            starts = int(self.job.started) if self.job.started else None
-            return (
-                Message(
-                    "En la cola de {site}, lugar {place}. {why}",
-                    {"site": site, "place": place, "why": why(self.job.reason)},
-                ),
-                20,
-                starts,
-            )
-        if not self.port:
-            return (
-                Message(
-                    "Tu máquina está lista ({node}). Abriendo JupyterLab…", {"node": self.job.node}
-                ),
-                60,
-                None,
-            )
-        return Message("JupyterLab respondió. Entrando…"), 90, None
+            return situation("", "", None, Snapshot(0, {}), told=False)
+        title = self._title(self.site_name)
+        latest = self.site.queue.latest
+        return situation(title, self.job_id, self.job, latest, told=bool(self.port))

@@ -1,0 +1,41 @@
+"""What the pending page shows of a start: where it stands, how far along, when it is expected."""
+
+from dataclasses import dataclass
+
+from .messages import Message
+from .queue import Job, Life, Snapshot
+from .reasons import why
+
+
+@dataclass(frozen=True)
+class Situation:
+    """One line of the pending page."""
+
+    message: Message
+    percent: int  # how far along, for the progress bar
+    starts: int | None = None  # when Slurm expects to start it, in seconds since 1970
+
+
+def situation(site: str, job_id: str, job: Job | None, latest: Snapshot, told: bool) -> Situation:
+    """Return where a start stands.
+
+    `site` is the site's title in the reader's language, `job_id` empty before the job is handed
+    in, `job` as the queue last showed it, `latest` the queue's last answer (or why there is
+    none), `told` whether the server announced its port.
+    """
+    if not job_id:
+        return Situation(Message("Pidiendo una máquina…"), 5)
+    if job is None or job.life is Life.WAITING:
+        if latest.error:
+            text = Message("La sede {site} no responde en este momento. Tu pedido sigue allí.")
+            return Situation(text.filled(site=site), 10)
+        if job is None:
+            return Situation(Message("En la cola de {site}.").filled(site=site), 10)
+        text = Message("En la cola de {site}, lugar {place}. {why}").filled(
+            site=site, place=latest.place(job), why=why(job.reason)
+        )
+        return Situation(text, 20, int(job.started) if job.started else None)
+    if not told:
+        text = Message("Tu máquina está lista ({node}). Abriendo JupyterLab…")
+        return Situation(text.filled(node=job.node), 60)
+    return Situation(Message("JupyterLab respondió. Entrando…"), 90)
