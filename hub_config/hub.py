@@ -26,11 +26,11 @@ def configure(c, deployment: Deployment, state: State) -> None:
         shutil.which("node") or "node",
         str(PROXY / "bin" / "configurable-http-proxy"),
     ]
-    event.listen(Engine, "connect", _write_ahead)
+    event.listen(Engine, "connect", write_ahead)
     c.ConfigurableHTTPProxy.pid_file = str(state.hub / "proxy.pid")
 
 
-def _write_ahead(connection, record) -> None:
+def write_ahead(connection, record) -> None:
     """Let SQLite write ahead (WAL): a commit then does not stop the hub's only thread.
 
     Nothing is lost when the hub is killed; a power cut may take the last moments' commits, and
