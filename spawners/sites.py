@@ -18,6 +18,8 @@ JOB_NAME = "minga"
 # A class that presses start at once hands its jobs in one after the other, a few at a time:
 # sbatch takes hundredths of a second, and hundreds of processes at once take longer together.
 LAUNCHERS = 4
+# They are not in as much of a hurry as the people whom the hub answers meanwhile.
+GENTLY = ("nice", "-n", "5")
 LAUNCHER = Path(__file__).with_name("launcher.py")
 
 
@@ -128,7 +130,7 @@ class SlurmSite:
     async def _launch(self, username: str, request: dict) -> str:
         prefix = [part.replace("{username}", username) for part in self.user_prefix]
         # -I: nothing of the current folder or of the environment is imported.
-        command = [*prefix, self.python, "-I", str(LAUNCHER)]
+        command = [*GENTLY, *prefix, self.python, "-I", str(LAUNCHER)]
         async with self._launchers:
             return await asyncio.wait_for(run(command, self.environment, request), timeout=60)
 
