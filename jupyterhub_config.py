@@ -6,7 +6,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
-from hub_config import authentication, authorization, hub, services, sessions
+from hub_config import authentication, authorization, hub, metrics, services, sessions
 from hub_config.deployment import DeploymentError, load
 from hub_config.state import State
 
@@ -22,4 +22,5 @@ authentication.configure(c, deployment, state)  # who you are
 authorization.configure(c, deployment, state)  # what you may do
 sessions.configure(c, deployment, state)  # where notebooks run
 services.configure(c, deployment, state)  # formgrader, book
+metrics.configure(c, deployment, state)  # who may read them
 services.pages(c, deployment)  # the hub's own pages, and their languages

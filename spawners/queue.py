@@ -5,13 +5,12 @@ same answer. An answer that does not come is *unknown*, never *gone*.
 """
 
 import asyncio
-import logging
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from enum import Enum
 
-log = logging.getLogger("minga.queue")
+from . import logs, metrics
 
 
 class Life(Enum):
@@ -106,6 +105,8 @@ class SiteQueue:
         self.site = site
         self.timeout = timeout  # seconds that a scheduler may take to answer
         self._query = query
+        self._log = logs.of_site(site)
+        metrics.prepare_site(site)
         self.latest = Snapshot(asked=float("-inf"), jobs={}, error="not asked yet")
         self._took = 0.0  # seconds that the last query took
         self._running: asyncio.Task | None = None
@@ -141,9 +142,10 @@ class SiteQueue:
             reason = str(error) or f"no answer within {self.timeout:.0f} s"
             snapshot = Snapshot(asked, {}, error=reason)
         if snapshot.error and snapshot.error != self.latest.error:
-            log.warning("site=%s does not answer: %s", self.site, snapshot.error)
+            self._log.warning("does not answer: %s", snapshot.error)
         elif self.latest.error and not snapshot.error:
-            log.info("site=%s answers, %d jobs", self.site, len(snapshot.jobs))
+            self._log.info("answers, %d jobs", len(snapshot.jobs))
         self._took = time.monotonic() - asked
+        metrics.queue_asked(self.site, self._took, answered=not snapshot.error)
         self.latest = snapshot
         return snapshot

@@ -23,6 +23,8 @@ from . import announcement  # noqa: F401 (replaces batchspawner's handler)
 from .choices import Choice, Offer
 from .endings import ENDED, ENDINGS, TRY_AGAIN
 from .messages import Message, SessionError
+from .metrics import FAILURES, SpawnClock
+from .observed import Observed
 from .queue import Job, Life, Snapshot
 from .sites import JOB_NAME, SchedulerError, refusal
 from .situation import Situation, situation
@@ -36,7 +38,7 @@ class _AskFirst(Exception):
     jupyterhub_message = ""
 
 
-class MingaSpawner(SlurmSpawner):
+class MingaSpawner(Observed, SlurmSpawner):
     """One session: a notebook server in a job on one of the sites."""
 
     sites = Dict(help="The sites by name: SlurmSite or LocalSite objects.").tag(config=True)
@@ -160,6 +162,7 @@ exec {{cmd}}
             choice = offer.choose(wishes)
         except SessionError as error:
             self.last_error = error.text
+            FAILURES.labels("", error.reason).inc()
             raise
         self.last_error = None
         return choice
@@ -248,6 +251,7 @@ exec {{cmd}}
         Raises SessionError with a sentence for the student.
         """
         site = self.sites[self.choice.site]
+        self._clock = SpawnClock(site.name)
         self.last_error = None
         self.port = 0
         # From here on: a job may run, and its server announce itself, before sbatch has returned.
@@ -272,12 +276,13 @@ exec {{cmd}}
                     {"site": self._title(site.name), "why": refusal(str(error))},
                 ),
                 reason="rejected",
-                log=f"user={self.user.name} site={site.name} sbatch: {error}",
+                log=f"sbatch: {error}",
             ) from error
         self.site_name = site.name
         self.submitted = time.monotonic()
+        self._mark("submit")
         self._save_state()
-        self.log.info("user=%s site=%s job=%s submitted", self.user.name, site.name, self.job_id)
+        self.log.info("submitted")
         return await self._until_answering()
 
     async def _until_answering(self) -> str:
@@ -290,8 +295,12 @@ exec {{cmd}}
             if life is Life.GONE:
                 raise self._ended_early(job)
             if life is Life.RUNNING:
-                started = started or time.monotonic()
+                if started is None:
+                    started = time.monotonic()
+                    self._mark("queue")
+                    self.log.info("started on node=%s", job.node)
                 if self.port and job.node:
+                    self._mark("start")
                     return self._located(job)
                 if time.monotonic() - started > self.answer_timeout:
                     raise self._failure(
@@ -300,7 +309,7 @@ exec {{cmd}}
                             {"site": self._title(self.site_name)},
                         ),
                         reason="no_answer",
-                        log=f"user={self.user.name} job={self.job_id} no port told in time",
+                        log="no port told in time",
                     )
             elif life is Life.WAITING:
                 started = None  # requeued: the next node has its own time
@@ -308,7 +317,8 @@ exec {{cmd}}
                 await asyncio.sleep(self.queue_interval)
             else:  # a told port is acted on at once
                 with contextlib.suppress(TimeoutError):
-                    await asyncio.wait_for(self._port_told.wait(), self.queue_interval)
+                    async with asyncio.timeout(self.queue_interval):  # wait_for makes a task
+                        await self._port_told.wait()
 
     def _located(self, job: Job) -> str:
         """Remember where the job's server is, and return its URL."""
@@ -330,7 +340,7 @@ exec {{cmd}}
         try:
             return await self._until_answering()
         except SessionError as error:
-            self.log.warning("user=%s job=%s: %s", self.user.name, self.job_id, error)
+            self.log.warning("%s", error)
             return self.server.url
 
     def owns(self, token: str) -> bool:
@@ -354,7 +364,7 @@ exec {{cmd}}
         life, job = snapshot.life(self.job_id, self.submitted)
         if life is not Life.RUNNING or job.started == self.job_started:
             return False
-        self.log.info("user=%s job=%s moved to %s", self.user.name, self.job_id, job.node)
+        self.log.info("moved to node=%s", job.node)
         self.port = port
         self._located(job)
         self.server.ip, self.server.port = self.ip, self.port
@@ -368,16 +378,18 @@ exec {{cmd}}
         return title.get(language, title["es"])
 
     def _ended_early(self, job: Job | None) -> SessionError:
-        state = job.state.split(" ")[0].rstrip("+") if job else ""
-        ending = ENDINGS.get(state, ENDED)
+        state = _ending(job)
+        ending = ENDINGS.get(state.upper(), ENDED)
         return self._failure(
             ending.filled(site=self._title(self.site_name)),
-            reason=state.lower() or "gone",
-            log=f"user={self.user.name} site={self.site_name} job={self.job_id} ended: {job}",
+            reason=state,
+            log=f"ended: {job}",
         )
 
     def _failure(self, what: Message, *, reason: str, log: str) -> SessionError:
         self.last_error = TRY_AGAIN.filled(what=what)
+        FAILURES.labels(self.site_name or self.choice.site, reason).inc()
+        self.log.error("failed reason=%s %s", reason, log)
         return SessionError(self.last_error, reason=reason, status_code=503, log_message=log)
 
     # --- while it runs ----------------------------------------------------------------------
@@ -387,14 +399,15 @@ exec {{cmd}}
         if not self.job_id:
             return 1
         if self.site_name not in self.sites:
-            self.log.error("job=%s: site %s is not configured now", self.job_id, self.site_name)
+            self.log.error("this site is not configured now")
             return None
         age = self.queue_interval if self.pending else self.idle_interval
         snapshot = await self.site.queue.snapshot(max_age=age)
         life, job = snapshot.life(self.job_id, self.submitted)
         self.job = job or self.job
         if life is Life.GONE:
-            self.log.info("user=%s job=%s is gone: %s", self.user.name, self.job_id, job)
+            self.log.info("is gone: %s", job)
+            self._count_end(_ending(job))
             return 1
         return None
 
@@ -402,11 +415,11 @@ exec {{cmd}}
         """Take the job back and wait until it is gone (not with `now`)."""
         if not self.job_id or self.site_name not in self.sites:
             return
-        self.log.info("user=%s job=%s stopping", self.user.name, self.job_id)
+        self.log.info("stopping")
         try:
             await self.site.cancel(self.user.name, self.job_id)
         except (SchedulerError, OSError, TimeoutError) as error:
-            self.log.error("job=%s could not be cancelled: %s", self.job_id, error)
+            self.log.error("could not be cancelled: %s", error)
             raise
         asked = time.monotonic()
         while not now and time.monotonic() - asked < 30:
@@ -442,3 +455,8 @@ exec {{cmd}}
         title = self._title(self.site_name)
         latest = self.site.queue.latest
         return situation(title, self.job_id, self.job, latest, told=bool(self.port))
+
+
+def _ending(job: Job | None) -> str:
+    """Return Slurm's last state of a job in small letters, "gone" if nobody knows it."""
+    return job.state.split(" ")[0].rstrip("+").lower() if job and job.state else "gone"
