@@ -6,7 +6,15 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
-from hub_config import authentication, authorization, hub, metrics, services, sessions
+from hub_config import (
+    authentication,
+    authorization,
+    hub,
+    internal_tls,
+    metrics,
+    services,
+    sessions,
+)
 from hub_config.deployment import DeploymentError, load
 from hub_config.state import State
 
@@ -23,4 +31,5 @@ authorization.configure(c, deployment, state)  # what you may do
 sessions.configure(c, deployment, state)  # where notebooks run
 services.configure(c, deployment, state)  # formgrader, book
 metrics.configure(c, deployment, state)  # who may read them
+internal_tls.configure(c, deployment, state)  # how the parts speak to each other
 services.pages(c, deployment)  # the hub's own pages, and their languages

@@ -41,6 +41,26 @@ def configure(c: Config, environment: Mapping[str, str]) -> None:
             language=environment.get("MINGA_LANGUAGE") or SOURCE_LANGUAGE,
         )
     c.merge(merged)
+    _trust_the_hub(environment)
+
+
+def _trust_the_hub(environment: Mapping[str, str]) -> None:
+    """Let nbgrader's questions to the hub show this server's certificate (internal TLS).
+
+    nbgrader's JupyterHubAuthPlugin calls `requests.request` and has no setting for it.
+    """
+    if environment.get("JUPYTERHUB_SSL_CERTFILE"):
+        import requests
+        from nbgrader.auth import jupyterhub
+
+        session = requests.Session()
+        session.trust_env = False
+        session.verify = environment["JUPYTERHUB_SSL_CLIENT_CA"]
+        session.cert = (
+            environment["JUPYTERHUB_SSL_CERTFILE"],
+            environment["JUPYTERHUB_SSL_KEYFILE"],
+        )
+        jupyterhub.requests = session
 
 
 def student_config(

@@ -37,6 +37,11 @@ class Hub(Model):
 
     address: str = Field("127.0.0.1", description="address that the proxy listens on")
     port: int = Field(8000, ge=1, le=65535, description="port that the proxy listens on")
+    internal_tls: bool = Field(
+        False,
+        description="hub, proxy, sessions and formgraders speak TLS among themselves, with "
+        "certificates that Minga issues (docs/operators/sitio.md)",
+    )
 
     @property
     def loopback(self) -> bool:

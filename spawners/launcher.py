@@ -4,7 +4,8 @@ Standard library only. It reads one JSON object on standard input and is started
 argument list, behind whatever a site needs to become that person there (nothing, `sudo -n -u
 ana`, `ssh login.site`), so that `sudoers` can name exactly this file:
 
-    {"action": "submit", "script": "#!/bin/bash…", "environment": {…}, "home": "/home/ana"}
+    {"action": "submit", "script": "#!/bin/bash…", "environment": {…}, "home": "/home/ana",
+     "files": {"tls/0123456789abcdef/key.pem": "…"}}
     {"action": "cancel", "job": "4711", "environment": {…}}
 
 On success it prints one line (the job id for `submit`) and exits 0; otherwise it exits with
@@ -13,6 +14,7 @@ Slurm's status and Slurm's words on standard error.
 
 import json
 import os
+import re
 import subprocess
 import sys
 
@@ -23,6 +25,7 @@ def main(request: dict) -> int:
     if request["action"] == "submit":
         home = request["home"]
         os.makedirs(os.path.join(home, ".minga"), mode=0o700, exist_ok=True)
+        write_files(home, request.get("files", {}))
         return subprocess.run(
             ["sbatch", "--parsable"],
             input=request["script"].encode(),
@@ -37,6 +40,23 @@ def main(request: dict) -> int:
         return subprocess.run(["scancel", "--full", job], env=environment).returncode
     print("unknown action", file=sys.stderr)
     return 2
+
+
+def write_files(home: str, files: dict[str, str]) -> None:
+    """Write certificates below `home`/.minga, for this account only, each whole or not at all.
+
+    Raises ValueError for any other name than a certificate's, OSError if it cannot be written.
+    """
+    for name, text in files.items():
+        if not re.fullmatch(r"tls/[0-9a-f]{16}/(key|cert|trusted)\.pem", name):
+            raise ValueError(f"not a certificate's name: {name!r}")
+        target = os.path.join(home, ".minga", name)
+        for folder in (".minga", ".minga/tls", os.path.join(".minga", os.path.dirname(name))):
+            os.makedirs(os.path.join(home, folder), mode=0o700, exist_ok=True)
+        draft = f"{target}.{os.getpid()}"
+        with open(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as output:
+            output.write(text)
+        os.replace(draft, target)
 
 
 if __name__ == "__main__":

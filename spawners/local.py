@@ -13,6 +13,7 @@ from pathlib import Path
 
 import psutil
 
+from .launcher import write_files
 from .queue import Job, SiteQueue
 
 
@@ -38,8 +39,16 @@ class LocalSite:
         """One site is one object for all sessions (see SlurmSite)."""
         return self
 
-    async def submit(self, username: str, script: str, environment: dict, home: str) -> str:
+    async def submit(
+        self,
+        username: str,
+        script: str,
+        environment: dict,
+        home: str,
+        files: dict[str, str] | None = None,
+    ) -> str:
         """Start `script` as a process of its own session; return its job id."""
+        write_files(home, files or {})
         child = await asyncio.to_thread(_start, script, environment, Path(home))
         job_id = f"{child.pid}-{int(psutil.Process(child.pid).create_time())}"
         self._children[job_id] = child
@@ -64,6 +73,10 @@ class LocalSite:
     def adopt(self, job_id: str) -> None:
         """Look after a job that an earlier hub started."""
         self._ids.add(job_id)
+
+    async def nodes(self) -> list[str]:
+        """Return this machine, the only node."""
+        return ["localhost"]
 
     def address(self, node: str) -> str:
         """Return this machine's loopback address."""

@@ -8,6 +8,7 @@ import asyncio
 import json
 import os
 import sys
+import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -85,15 +86,24 @@ class SlurmSite:
         self.python = python
         self.queue = SiteQueue(name, self._jobs)
         self._launchers = asyncio.Semaphore(LAUNCHERS)
+        self._nodes: tuple[float, list[str]] = (float("-inf"), [])
 
     def __deepcopy__(self, memo):
         """One site is one object: traitlets would give every session a copy, with its own queue."""
         return self
 
-    async def submit(self, username: str, script: str, environment: dict, home: str) -> str:
+    async def submit(
+        self,
+        username: str,
+        script: str,
+        environment: dict,
+        home: str,
+        files: dict[str, str] | None = None,
+    ) -> str:
         """Hand `script` to sbatch as `username` and return the job's id.
 
-        Raises SchedulerError with Slurm's words if it is refused.
+        `files` are written below `home`/.minga before, for this account only. Raises
+        SchedulerError with Slurm's words if it is refused.
         """
         answer = await self._launch(
             username,
@@ -102,6 +112,7 @@ class SlurmSite:
                 "script": script,
                 "environment": {**self.environment, **environment},
                 "home": home,
+                "files": files or {},
             },
         )
         job_id = (answer.strip().splitlines() or [""])[-1].split(";")[0]
@@ -119,6 +130,21 @@ class SlurmSite:
     def session_path(self) -> str:
         """PATH inside a session: the notebook environment's programs, then the site's."""
         return os.pathsep.join([str(Path(self.python).parent), self.environment["PATH"]])
+
+    async def nodes(self) -> list[str]:
+        """Return the names of all nodes that a job may run on, at most ten minutes old.
+
+        Raises SchedulerError if Slurm does not say.
+        """
+        asked, names = self._nodes
+        if time.monotonic() - asked > 600:
+            command = [*self.query_prefix, "sinfo", "--noheader", "--Node", "--format=%N"]
+            if self.partition:
+                command.append(f"--partition={self.partition}")
+            output = await asyncio.wait_for(run(command, self.environment), timeout=10)
+            names = sorted(set(output.split()))
+            self._nodes = (time.monotonic(), names)
+        return names
 
     def adopt(self, job_id: str) -> None:
         """Nothing to do: Slurm itself remembers a job that an earlier hub submitted."""

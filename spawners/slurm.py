@@ -20,6 +20,7 @@ from batchspawner.batchspawner import format_template
 from traitlets import Any, Bool, Callable, Dict, Float, List, Unicode
 
 from . import announcement  # noqa: F401 (replaces batchspawner's handler)
+from .certificates import InternalTLS
 from .choices import Choice, Offer
 from .endings import ENDED, ENDINGS, TRY_AGAIN
 from .messages import Message, SessionError
@@ -38,7 +39,7 @@ class _AskFirst(Exception):
     jupyterhub_message = ""
 
 
-class MingaSpawner(Observed, SlurmSpawner):
+class MingaSpawner(Observed, InternalTLS, SlurmSpawner):
     """One session: a notebook server in a job on one of the sites."""
 
     sites = Dict(help="The sites by name: SlurmSite or LocalSite objects.").tag(config=True)
@@ -260,7 +261,13 @@ exec {{cmd}}
         self.ip = site.listen
         environment = {**site.environment, **self.get_env(), "PATH": site.session_path}
         submission = asyncio.ensure_future(
-            site.submit(self.user.name, self.script(environment), environment, self.home(self))
+            site.submit(
+                self.user.name,
+                self.script(environment),
+                environment,
+                self.home(self),
+                files=self.certificate_files,
+            )
         )
         try:
             # A student who cancels at this very moment must not leave a job without an owner.
@@ -270,14 +277,7 @@ exec {{cmd}}
                 await site.cancel(self.user.name, await submission)
             raise
         except (SchedulerError, OSError, TimeoutError) as error:
-            raise self._failure(
-                Message(
-                    "No se pudo pedir tu sesión en la sede {site}: {why}.",
-                    {"site": self._title(site.name), "why": refusal(str(error))},
-                ),
-                reason="rejected",
-                log=f"sbatch: {error}",
-            ) from error
+            raise self._not_accepted(site, refusal(str(error)), f"sbatch: {error}") from error
         self.site_name = site.name
         self.submitted = time.monotonic()
         self._mark("submit")
@@ -384,6 +384,16 @@ exec {{cmd}}
             ending.filled(site=self._title(self.site_name)),
             reason=state,
             log=f"ended: {job}",
+        )
+
+    def _not_accepted(self, site, why: Message, log: str) -> SessionError:
+        return self._failure(
+            Message(
+                "No se pudo pedir tu sesión en la sede {site}: {why}.",
+                {"site": self._title(site.name), "why": why},
+            ),
+            reason="rejected",
+            log=log,
         )
 
     def _failure(self, what: Message, *, reason: str, log: str) -> SessionError:

@@ -30,7 +30,7 @@ def test_the_default_deployment_is_right():
     ("change", "words"),
     [
         (lambda d: d.update(sitios={}), ["sitios", "no such key", "sites"]),
-        (lambda d: d["hub"].update(prot=1), ["hub.prot", "no such key", "address, port"]),
+        (lambda d: d["hub"].update(prot=1), ["hub.prot", "no such key", "address, internal_tls, port"]),
         (lambda d: d["hub"].update(port="eight"), ["hub.port", "integer", "'eight'"]),
         (lambda d: d["hub"].update(port=70000), ["hub.port", "65535", "70000"]),
         (lambda d: d.pop("sites"), ["sites", "missing"]),
