@@ -83,11 +83,12 @@ def cancel_all(site: PrivateCluster, seconds: float = 120) -> None:
 def stock_packages(folder: Path, python: str) -> Path | None:
     """Install what a stock environment has beyond ours; return its folder, None without network."""
     done = subprocess.run(
-        [python, "-m", "uv", "pip", "install", "--quiet", "--compile-bytecode"]
+        # Without our own settings: pyproject.toml leaves this very package out.
+        [python, "-m", "uv", "pip", "install", "--no-config", "--quiet", "--compile-bytecode"]
         + ["--python", python, "--target", str(folder), STOCK_EXTRA],
         capture_output=True,
     )
-    return folder if done.returncode == 0 else None
+    return folder if done.returncode == 0 and any(folder.glob("rfc3987*")) else None
 
 
 def end_marked(folder: Path) -> None:
