@@ -97,6 +97,8 @@ class Offer(BaseModel):
         with a sentence that names the field and what is allowed, for anything not on offer.
         """
         default = self.default()
+        if not isinstance(wishes, dict):
+            raise _refused(Message("La elección debe ser un objeto con campos y valores."))
         unknown = sorted(set(wishes) - set(Choice.model_fields))
         if unknown:
             raise _refused(

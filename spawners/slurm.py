@@ -19,7 +19,7 @@ from batchspawner import SlurmSpawner
 from batchspawner.batchspawner import format_template
 from traitlets import Any, Bool, Callable, Dict, Float, List, Unicode
 
-from . import announcement  # noqa: F401 (replaces batchspawner's handler)
+from . import announcement, start_form  # noqa: F401 (announcement replaces a handler)
 from .certificates import InternalTLS
 from .choices import Choice, Offer
 from .endings import ENDED, ENDINGS, TRY_AGAIN
@@ -125,11 +125,8 @@ exec {{cmd}}
     def offer(self) -> dict:
         """Return what the start page shows: this person's Offer as plain data, and its frame."""
         offer = self.offers(self)
-        previous = self.orm_spawner.user_options if self.orm_spawner else None
-        try:
-            previous = offer.choose(previous or {}).model_dump() | self.wishes
-        except SessionError:
-            previous = self.wishes  # what was offered then is not offered now
+        last = self.orm_spawner.user_options if self.orm_spawner else None
+        previous = start_form.remembered(offer, last, self.wishes)
         schedulers = {site.scheduler for site in self.sites.values()}
         return {
             **offer.model_dump(),
