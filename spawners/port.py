@@ -11,11 +11,8 @@ until the server answers and then tells the hub the port, and nothing else.
 import json
 import os
 import socket
-import ssl
 import sys
 import time
-import urllib.error
-import urllib.request
 from urllib.parse import urlsplit, urlunsplit
 
 PATIENCE = 300  # seconds that a server may take until it answers
@@ -61,6 +58,11 @@ def announce(port: int, environment: dict) -> None:
     The hub may be restarting just now, so a refused connection is tried again for some
     minutes; an answer from the hub, whatever it is, is final.
     """
+    # Here and not above: the server must not wait for what only this child needs.
+    import ssl
+    import urllib.error
+    import urllib.request
+
     request = urllib.request.Request(  # noqa: S310 (the address comes from the hub itself)
         environment["JUPYTERHUB_API_URL"].rstrip("/") + "/batchspawner",
         data=json.dumps({"port": port}).encode(),
