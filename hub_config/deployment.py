@@ -156,6 +156,13 @@ class Deployment(Model):
         description="personal: one Unix account a person. shared: all sessions run as the hub's "
         "own account, which isolates nobody; only on loopback",
     )
+    sessions_per_person: int = Field(
+        2,
+        ge=1,
+        le=20,
+        description="sessions that one person may have at the same time, each with its own course, "
+        "site and machine; 1: only one",
+    )
     authentication: Annotated[Tryout | Pam, Field(discriminator="method")]
     courses: dict[Name, CourseMembers] = Field(min_length=1)
     sites: dict[Name, Site] = Field(min_length=1)

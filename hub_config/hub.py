@@ -20,7 +20,9 @@ def configure(c, deployment: Deployment, state: State) -> None:
     c.JupyterHub.cookie_secret_file = str(state.hub / "cookie_secret")
     # Sessions outlive the hub: a stop, an upgrade or a crash of it ends nobody's work.
     c.JupyterHub.cleanup_servers = False
-    c.JupyterHub.allow_named_servers = False
+    # A person's own session, and named ones beside it, each with a choice of its own.
+    c.JupyterHub.allow_named_servers = deployment.sessions_per_person > 1
+    c.JupyterHub.named_server_limit_per_user = deployment.sessions_per_person - 1
     c.ConfigurableHTTPProxy.api_url = f"http://127.0.0.1:{ports['proxy']}"
     c.ConfigurableHTTPProxy.command = [
         shutil.which("node") or "node",

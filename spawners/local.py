@@ -9,6 +9,7 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 import psutil
@@ -95,17 +96,18 @@ class LocalSite:
 
 
 def _start(script: str, environment: dict, home: Path) -> subprocess.Popen:
-    """Write `script` into the home folder and start it there, in a session of its own."""
+    """Start `script` in the home folder, in a session of its own."""
     folder = home / ".minga"
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    file = folder / "session.sh"
-    file.write_text(script)
-    with open(folder / "session.log", "wb") as output:
+    # A file without a name: a person may have several sessions, and bash reads bit by bit.
+    with tempfile.TemporaryFile() as file, open(folder / "session.log", "ab") as output:
+        file.write(script.encode())
+        file.seek(0)
         return subprocess.Popen(
-            ["bash", str(file)],
+            ["bash", "/dev/stdin"],
             env=environment,
             cwd=home,
-            stdin=subprocess.DEVNULL,
+            stdin=file,
             stdout=output,
             stderr=subprocess.STDOUT,
             start_new_session=True,

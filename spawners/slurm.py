@@ -104,7 +104,7 @@ class MingaSpawner(Observed, InternalTLS, SlurmSpawner):
     batch_script = Unicode(
         """#!/bin/bash
 #SBATCH --job-name={{job_name}}
-#SBATCH --output={{homedir}}/.minga/session-%j.log
+#SBATCH --output={{homedir}}/.minga/session-{{site}}-%j.log
 #SBATCH --chdir={{homedir}}
 #SBATCH --export={{keepvars}}
 #SBATCH --time={{runtime}}
@@ -231,6 +231,7 @@ exec {{cmd}}
         site = self.sites[self.choice.site]
         values = self.get_req_subvars() | {
             "job_name": JOB_NAME,
+            "site": self.choice.site,  # job ids repeat between sites, and a home may be shared by them
             "homedir": self.home(self),
             "partition": site.partition,
             "runtime": f"{self.choice.hours}:00:00",

@@ -93,7 +93,7 @@ def read_form(content_type: str, body: bytes) -> dict:
 ALLOWED_LINES = [
     r"#!/bin/bash",
     r"#SBATCH --job-name=minga",
-    r"#SBATCH --output=/home/ana/\.minga/session-%j\.log",
+    r"#SBATCH --output=/home/ana/\.minga/session-(chile|colombia)-%j\.log",
     r"#SBATCH --chdir=/home/ana",
     r"#SBATCH --export=[A-Z_,]*",
     r"#SBATCH --time=[1-8]:00:00",
