@@ -37,6 +37,8 @@ class Profile(BaseModel):
     memory_gb: int = Field(2, ge=1, le=4096, description="memory in GiB")
     hours_max: int = Field(4, ge=1, le=168, description="longest session in hours")
     sites: list[Name] = Field(description="the sites that have such machines")
+    too_large_for: list[Name] = Field([], description="sites whose cluster has no such machine")
+    hours_at: dict[Name, int] = Field({}, description="sites that allow fewer hours: how many")
 
 
 class SiteTitle(BaseModel):
@@ -81,7 +83,11 @@ class Offer(BaseModel):
                     "te inscriba."
                 )
             )
-        profile = self.profiles[0]
+        profile = next((profile for profile in self.profiles if profile.sites), None)
+        if profile is None:
+            raise _refused(
+                Message("Ninguna sede tiene equipos para lo que se ofrece. Avisa a tu instructor.")
+            )
         return Choice(
             course=self.courses[0].name,
             site=profile.sites[0],
@@ -111,11 +117,14 @@ class Offer(BaseModel):
         profile = self.profile(
             _one_of("profile", wishes, default.profile, [p.name for p in self.profiles])
         )
+        site = _site(profile, wishes)
         return Choice(
             course=_one_of("course", wishes, default.course, [c.name for c in self.courses]),
             profile=profile.name,
-            site=_one_of("site", wishes, profile.sites[0], profile.sites),
-            hours=_hours(wishes.get("hours", default.hours), profile.hours_max),
+            site=site,
+            hours=_hours(
+                wishes.get("hours", default.hours), profile.hours_at.get(site, profile.hours_max)
+            ),
             language=_one_of("language", wishes, default.language, self.languages),
         )
 
@@ -142,6 +151,23 @@ def _one_of(field: str, wishes: dict, default: str, allowed: Iterable[str]) -> s
             {"value": _shown(value), "field": field, "allowed": ", ".join(allowed)},
         )
     )
+
+
+def _site(profile: Profile, wishes: dict) -> str:
+    """Return the wished site, or the profile's first; refuse one that has no such machine."""
+    wished = wishes.get("site", next(iter(profile.sites), None))
+    if not profile.sites or (isinstance(wished, str) and wished in profile.too_large_for):
+        raise _refused(
+            Message(
+                "Ningún equipo de «{site}» alcanza para «{profile}». Puedes elegir: {allowed}.",
+                {
+                    "site": _shown(wished or ", ".join(profile.too_large_for)),
+                    "profile": profile.name,
+                    "allowed": ", ".join(profile.sites) or Message("otros recursos"),
+                },
+            )
+        )
+    return _one_of("site", wishes, profile.sites[0], profile.sites)
 
 
 def _hours(value: Any, most: int) -> int:

@@ -12,6 +12,7 @@ import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from .capacity import SiteCapacity
 from .messages import Message
 from .queue import Job, SiteQueue
 
@@ -29,7 +30,14 @@ class SchedulerError(RuntimeError):
 
 
 async def run(command: Sequence[str], environment: Mapping[str, str], request: dict | None = None):
-    """Run `command` without a shell and return its standard output.
+    """Run `command` as `run_both` does and return its standard output."""
+    return (await run_both(command, environment, request))[0]
+
+
+async def run_both(
+    command: Sequence[str], environment: Mapping[str, str], request: dict | None = None
+) -> tuple[str, str]:
+    """Run `command` without a shell and return its standard output and error output.
 
     `request` goes to its standard input as JSON. Raises SchedulerError with the command's own
     words when it fails, and OSError when there is no such program. A cancelled call ends its
@@ -50,7 +58,7 @@ async def run(command: Sequence[str], environment: Mapping[str, str], request: d
             await process.wait()
     if process.returncode:
         raise SchedulerError(err.decode(errors="replace").strip() or f"exit {process.returncode}")
-    return out.decode(errors="replace")
+    return out.decode(errors="replace"), err.decode(errors="replace")
 
 
 class SlurmSite:
@@ -85,6 +93,7 @@ class SlurmSite:
         self.partition = partition
         self.python = python
         self.queue = SiteQueue(name, self._jobs)
+        self.capacity = SiteCapacity(name, partition, self.queue, self._ask)
         self._launchers = asyncio.Semaphore(LAUNCHERS)
         self._nodes: tuple[float, list[str]] = (float("-inf"), [])
 
@@ -159,6 +168,12 @@ class SlurmSite:
         command = [*GENTLY, *prefix, self.python, "-I", str(LAUNCHER)]
         async with self._launchers:
             return await asyncio.wait_for(run(command, self.environment, request), timeout=60)
+
+    async def _ask(self, command: Sequence[str]) -> tuple[str, str]:
+        # Seconds since 1970, whatever time zone the cluster is in; ssh keeps no variables.
+        far = ["env", "SLURM_TIME_FORMAT=%s"] if self.query_prefix else []
+        environment = {**self.environment, "SLURM_TIME_FORMAT": "%s"}
+        return await run_both([*self.query_prefix, *far, *command], environment)
 
     async def _jobs(self) -> list[Job]:
         # --states=all: jobs that ended stay listed for MinJobAge, with their last state. All

@@ -19,7 +19,7 @@ from batchspawner import SlurmSpawner
 from batchspawner.batchspawner import format_template
 from traitlets import Any, Bool, Callable, Dict, Float, List, Unicode
 
-from . import announcement, start_form  # noqa: F401 (announcement replaces a handler)
+from . import announcement, outlook, start_form  # noqa: F401 (announcement replaces a handler)
 from .certificates import InternalTLS
 from .choices import Choice, Offer
 from .endings import ENDED, ENDINGS, TRY_AGAIN
@@ -80,8 +80,6 @@ class MingaSpawner(Observed, InternalTLS, SlurmSpawner):
     # The hub's retries of a server that said it is ready are few, and each is quick.
     http_timeout = 60
     req_homedir = Unicode()
-    # Stock asks for a form only if this is set; the start page draws the form itself.
-    options_form = "minga"
 
     site_name = Unicode(help="The site that has this session's job.")
     submitted = Float(
@@ -124,16 +122,36 @@ exec {{cmd}}
 
     def offer(self) -> dict:
         """Return what the start page shows: this person's Offer as plain data, and its frame."""
-        offer = self.offers(self)
+        offer = self._offered()
         last = self.orm_spawner.user_options if self.orm_spawner else None
         previous = start_form.remembered(offer, last, self.wishes)
         schedulers = {site.scheduler for site in self.sites.values()}
         return {
             **offer.model_dump(),
             "previous": previous,
+            "outlook": outlook.outlook(offer, self.sites),
             "scheduler": "slurm" if "slurm" in schedulers else "local",
             "shared_account": self.shared_account,
         }
+
+    def _offered(self) -> Offer:
+        """Return what this person may choose from, within what the clusters can do at all."""
+        return outlook.within(self.offers(self), self.sites)
+
+    async def options_form(self, spawner) -> str:
+        """Wait for the clusters' first answer after the hub's start, a second at most.
+
+        Stock asks for a form only if there is one; the start page draws the form itself.
+        """
+        self.outlook()
+        await outlook.first_answers(self.sites)
+        return "minga"
+
+    def outlook(self) -> dict:
+        """Return what is free where, as last known; the sites are asked while somebody looks."""
+        offer = self._offered()
+        outlook.look(offer, self.sites)
+        return outlook.outlook(offer, self.sites)
 
     def _options_from_form(self, form: dict[str, list[str]]) -> dict:
         """Turn the posted form into a Choice, as the JSON object that the hub remembers."""
@@ -155,7 +173,7 @@ exec {{cmd}}
     wishes = Dict(help="What a link asked the form to have chosen; not validated, only compared.")
 
     def _chosen(self, wishes: dict) -> Choice:
-        offer: Offer = self.offers(self)
+        offer = self._offered()
         try:
             choice = offer.choose(wishes)
         except SessionError as error:

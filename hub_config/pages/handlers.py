@@ -1,14 +1,17 @@
-"""What the hub answers beside its own pages: the choice of a language, and our static files."""
+"""What the hub answers beside its own pages: languages, what is free now, our static files."""
 
+import asyncio
 import re
 from hashlib import sha256
 from pathlib import Path
 
 from jupyterhub.handlers import BaseHandler
 from jupyterhub.handlers.static import CacheControlStaticFilesHandler
+from jupyterhub.scopes import needs_scope
 from tornado import web
 
-from .languages import COOKIE, LANGUAGES
+from .hub_texts import in_words
+from .languages import COOKIE, LANGUAGES, language_of
 
 STATIC = Path(__file__).parent / "static"
 ONE_YEAR_DAYS = 365
@@ -40,6 +43,47 @@ class LanguageHandler(BaseHandler):
         self.redirect(local_path(self.get_argument("next", ""), self.hub.base_url))
 
 
+class CapacityHandler(BaseHandler):
+    """`GET /hub/minga-capacity`: what the start page shows of each site and profile, as JSON."""
+
+    async def get(self) -> None:
+        """Answer from what is known already, in the page's language; 403 without a login."""
+        if self.current_user is None:
+            raise web.HTTPError(403)  # not the login page: a script asked
+        outlook = getattr(self.current_user.spawner, "outlook", dict)()
+        self.set_header("Cache-Control", "no-store")
+        self.finish(in_words(outlook, language_of(self.request)))
+
+
+class StopHandler(BaseHandler):
+    """`POST /hub/minga-stop/<user>[/<server>]`: stop or cancel a session without script.
+
+    What JupyterHub's REST API does for DELETE on a server, for a plain form with `_xsrf`.
+    """
+
+    @web.authenticated
+    @needs_scope("delete:servers")
+    async def post(self, user_name: str, server_name: str = "") -> None:
+        """Stop the session, or take its request back, and go to the home page.
+
+        404 for who or what does not exist; nothing happens to what is not running.
+        """
+        user = self.find_user(user_name)
+        if user is None or server_name not in user.orm_user.orm_spawners:
+            raise web.HTTPError(404)
+        spawner = user.spawners[server_name]
+        if spawner.pending in ("spawn", "check"):
+            if spawner._spawn_future:
+                spawner._spawn_future.cancel()
+            for _ in range(50):  # the start ends what it began, then the rest can be stopped
+                await asyncio.sleep(0.1)
+                if not spawner.pending:
+                    break
+        if not spawner.pending and (spawner.active or spawner.server or spawner.get_state()):
+            await self.stop_single_user(user, server_name)
+        self.redirect(self.hub.base_url + "home", status=303)
+
+
 def version(name: str) -> str:
     """A short hash of a static file, for its URL, so that browsers may keep it for long."""
     return sha256((STATIC / name).read_bytes()).hexdigest()[:12]
@@ -47,5 +91,8 @@ def version(name: str) -> str:
 
 HANDLERS = [
     (r"/language/([a-z]{2})", LanguageHandler),
+    (r"/minga-capacity", CapacityHandler),
+    (r"/minga-stop/([^/]+)", StopHandler),
+    (r"/minga-stop/([^/]+)/([^/]+)", StopHandler),
     (r"/minga/(.*)", CacheControlStaticFilesHandler, {"path": str(STATIC)}),
 ]

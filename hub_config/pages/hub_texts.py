@@ -208,6 +208,15 @@ def session_text(error: object, language: str) -> str | None:
     return None
 
 
+def in_words(data, language: str):
+    """Plain data with its Messages as sentences in `language`, and lists of them as one line."""
+    if isinstance(data, dict):
+        return {key: in_words(value, language) for key, value in data.items()}
+    if isinstance(data, list):
+        return " · ".join(in_words(value, language) for value in data)
+    return session_text(data, language) if hasattr(data, "render") else data
+
+
 @jinja2.pass_context
 def error_title(context, status: int) -> str:
     """What happened, by HTTP status."""
@@ -260,6 +269,7 @@ FUNCTIONS = {
     "login_text": login_text,
     "thing_text": thing_text,
     "permission_text": permission_text,
+    "in_words": jinja2.pass_context(lambda context, data: in_words(data, page_language(context))),
     "session_text": jinja2.pass_context(
         lambda context, error: session_text(error, page_language(context))
     ),

@@ -1,7 +1,7 @@
 """What our templates can call beside gettext: addresses, the hub's texts, what a session is."""
 
 from functools import lru_cache
-from urllib.parse import parse_qsl, quote, urlencode, urlsplit
+from urllib.parse import parse_qsl, quote, unquote, urlencode, urlsplit
 
 import jinja2
 
@@ -41,6 +41,16 @@ _version = lru_cache(version)
 
 
 @jinja2.pass_context
+def form_spawner(context, user):
+    """The spawner of the session that a start form is for: `/hub/spawn/<user>/<session>`."""
+    request = request_of(context)
+    below = urlsplit(request.uri).path.removeprefix(context["base_url"]) if request else ""
+    parts = [unquote(part) for part in below.split("/")]
+    name = parts[2] if len(parts) == 3 and parts[0] == "spawn" else ""
+    return user.spawners[name] if user and name in user.orm_user.orm_spawners else None
+
+
+@jinja2.pass_context
 def session_words(context, spawner) -> list[str]:
     """What runs in a session, in words: course, site, profile; what is unknown is left out."""
     offer, chosen = getattr(spawner, "offer", None), spawner.user_options or {}
@@ -64,5 +74,6 @@ class Pages(HubPages):
             here=here,
             language_url=language_url,
             asset=asset,
+            form_spawner=form_spawner,
             session_words=session_words,
         )

@@ -1,30 +1,92 @@
-// The start form: profiles follow the site, hours follow the profile. The server checks again.
+// The start form: what is free follows the clusters, profiles follow the site, hours follow both.
+// The server checks again.
 "use strict";
 {
+  const _ = minga.translate;
   const form = document.getElementById("spawn_form");
   const hours = document.getElementById("hours");
+  const submit = form.querySelector("button[type=submit]");
+  const news = document.getElementById("news");
+  const source = document.getElementById("outlook");
   const profiles = [...form.querySelectorAll("input[name=profile]")];
+  const sites = [...form.querySelectorAll("input[name=site]")];
+  const EVERY = 15000; // milliseconds between looks, while the page is seen
+  let outlook = source ? JSON.parse(source.textContent) : null;
 
-  function followSite() {
-    const site = form.elements.site?.value;
+  const checked = (inputs) => inputs.find((input) => input.checked && !input.disabled);
+  const profileNow = () => outlook.profiles[checked(profiles)?.value];
+  const titleOf = (input) => input.closest(".choice").querySelector("strong").textContent;
+
+  /** What the page says of a profile at a site: its numbers, or what is with the site. */
+  function words(profile, site) {
+    return outlook.profiles[profile]?.sites[site]?.texts || outlook.sites[site]?.text || "";
+  }
+
+  /** Show what is known; what a person chose stays chosen. */
+  function show() {
+    for (const site of sites) site.disabled = outlook.sites[site.value]?.state === "down";
+    const site = checked(sites)?.value;
     for (const profile of profiles) {
-      profile.disabled = !profile.dataset.sites.split(" ").includes(site);
+      profile.disabled = Boolean(site) && !profile.dataset.sites.split(" ").includes(site);
+      for (const cell of profile.closest(".choice").querySelectorAll("[data-cell]")) {
+        const text = words(profile.value, cell.dataset.cell);
+        cell.querySelector("[data-text]").textContent = text;
+        // where the profile is not offered here, the sites that do have it are listed
+        cell.hidden = !profile.disabled && (cell.dataset.cell !== site || !text);
+        cell.querySelector(".where").hidden = !profile.disabled;
+        cell.querySelector("[data-colon]").hidden = !text;
+      }
     }
-    const usable = profiles.filter((profile) => !profile.disabled);
-    if (usable.length && !usable.some((profile) => profile.checked)) usable[0].checked = true;
-    followProfile();
+    if (!checked(profiles)) {
+      const usable = profiles.find((profile) => !profile.disabled);
+      if (usable) usable.checked = true;
+    }
+    const profile = checked(profiles)?.value;
+    for (const one of sites) {
+      const card = one.closest(".choice");
+      card.querySelector("[data-first]").hidden = profileNow()?.first !== one.value;
+      card.querySelector("[data-state]").textContent = words(profile, one.value);
+    }
+    document.getElementById("all-down").hidden = !outlook.all_down;
+    submit.disabled = outlook.all_down;
+    const longest = profileNow()?.sites[site]?.hours;
+    if (longest && hours) {
+      hours.max = longest;
+      if (Number(hours.value) > longest) hours.value = longest;
+    }
   }
 
-  function followProfile() {
-    const profile = profiles.find((one) => one.checked);
-    if (!profile || !hours) return;
-    hours.max = profile.dataset.hours;
-    if (Number(hours.value) > Number(hours.max)) hours.value = hours.max;
+  /** The one sentence that is read aloud: which site would start first, and who is not there. */
+  function headline() {
+    const first = sites.find((one) => one.value === profileNow()?.first);
+    const down = sites.filter((one) => outlook.sites[one.value]?.state === "down").map(titleOf);
+    return [
+      first ? _("{site} empieza antes.", { site: titleOf(first) }) : "",
+      down.length ? _("Fuera de servicio: {sites}.", { sites: down.join(", ") }) : "",
+    ].join(" ").trim();
   }
 
-  form.addEventListener("change", (event) => {
-    if (event.target.name === "site") followSite();
-    if (event.target.name === "profile") followProfile();
-  });
-  if (profiles.length) followSite();
+  async function look() {
+    if (document.hidden) return;
+    try {
+      const reply = await fetch(source.dataset.url, { headers: { Accept: "application/json" } });
+      if (!reply.ok) return;
+      const before = headline();
+      outlook = await reply.json();
+      show();
+      if (headline() !== before) news.textContent = headline();
+    } catch {
+      // no connection just now: the next look may have one
+    }
+  }
+
+  if (outlook) {
+    show();
+    form.addEventListener("change", (event) => {
+      if (["site", "profile"].includes(event.target.name)) show();
+    });
+    setInterval(look, EVERY);
+    document.addEventListener("visibilitychange", look);
+    if (sites.some((one) => outlook.sites[one.value]?.state === "unknown")) setTimeout(look, 2000);
+  }
 }

@@ -7,6 +7,7 @@ Read as `jupyterhub --config`. What a session does follows the profile that was 
 import asyncio
 import os
 import sys
+import time
 from pathlib import Path
 
 from jupyterhub.spawner import SimpleLocalProcessSpawner
@@ -16,7 +17,11 @@ REPO = Path(__file__).resolve().parents[3]
 sys.path.insert(0, str(REPO))
 
 from hub_config import pages  # noqa: E402
+from spawners import outlook  # noqa: E402
+from spawners.capacity import SiteCapacity, parse  # noqa: E402
+from spawners.choices import Offer  # noqa: E402
 from spawners.messages import Message, SessionError  # noqa: E402
+from spawners.queue import Job, Snapshot  # noqa: E402
 
 LANGUAGES = ("es", "en")
 SERVER = """
@@ -31,6 +36,28 @@ class Page(http.server.BaseHTTPRequestHandler):
 where = urllib.parse.urlsplit(os.environ["JUPYTERHUB_SERVICE_URL"])
 http.server.ThreadingHTTPServer((where.hostname, where.port), Page).serve_forever()
 """
+
+
+class Site:
+    """A site whose cluster answered once: two nodes of 16 CPUs and 4 GPUs, `free` of these."""
+
+    def __init__(self, name, state, used_cpus, used_gpus, waiting):
+        line = (
+            f"{name}-n{{}}@gpu*@up@{state}@{used_cpus}/{16 - used_cpus}/0/16@1@256000@"
+            f"{used_cpus * 2000}@gpu:a100:4@gpu:a100:{used_gpus}(IDX:0-{used_gpus})@8:00:00@"
+        )
+        jobs = {str(n): Job(str(n), "PENDING", partition="gpu") for n in range(waiting)}
+        self.queue = self  # whose `latest` answer is below
+        self.latest = Snapshot(0, jobs)
+        self.capacity = SiteCapacity(name, "gpu", self, None)
+        self.capacity.view = parse("\n".join(line.format(node) for node in range(2)), "gpu")
+        self.capacity.starts = lambda need, hours: int(time.time()) + 540
+
+
+SITES = {
+    "chile": Site("chile", "allocated", 16, 4, 3),
+    "colombia": Site("colombia", os.environ.get("PAGES_COLOMBIA", "mixed"), 4, 1, 0),
+}
 
 
 class PagesSpawner(SimpleLocalProcessSpawner):
@@ -65,9 +92,28 @@ class PagesSpawner(SimpleLocalProcessSpawner):
                 profile("broken", "Cuatro GPU", "Four GPUs", 4, 16, 128, 2, ["colombia"]),
             ],
             "previous": None,
+            "outlook": self.outlook(),
             "scheduler": os.environ.get("PAGES_SCHEDULER", "local"),
             "shared_account": True,
         }
+
+    def outlook(self):
+        """What the sites have free: in chile nothing."""
+        both = ["chile", "colombia"]
+        title = {"es": "-"}
+        return outlook.outlook(
+            Offer(
+                courses=[],
+                sites=[{"name": name, "title": title} for name in both],
+                profiles=[
+                    profile("cpu", "", "", 0, 2, 4, 8, both),
+                    profile("gpu", "", "", 1, 8, 32, 4, both),
+                    profile("broken", "", "", 4, 16, 128, 2, ["colombia"]),
+                ],
+                languages=["es"],
+            ),
+            SITES,
+        )
 
     def options_from_form(self, form):
         """The first value of each field; hours outside 1 to 8 are refused."""
