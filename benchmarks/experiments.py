@@ -183,7 +183,8 @@ def rush(site, folder: Path, spawner: str, count: int, seconds: float, gpu: bool
         "students": count,
         "ready": len(report["seconds"]),
         "ready_in_hub": ready,
-        "last": report["last"],
+        # Of all: as long as somebody is not ready there is no last one.
+        "last": report["last"] if len(report["seconds"]) == count else None,
         "slowest": max(report["seconds"], default=None),
         "median": statistics.median(report["seconds"]) if report["seconds"] else None,
         "failures": len(report["failures"]),

@@ -1,12 +1,14 @@
 """Turn saved results into a table (Spanish and English) and a plot."""
 
-import statistics
 from pathlib import Path
 
 import matplotlib
 
 matplotlib.use("svg")
 import matplotlib.pyplot as plt
+
+from .promises import promises
+from .results import listed, median, runs_of
 
 OURS, STOCK, FLOOR = "#0b6e4f", "#b5542b", "#7a7a7a"
 PAGES = {
@@ -58,6 +60,21 @@ PAGES = {
             "reachable": "accesibles",
         },
         "runs": "Medianas de {runs} corridas para (c) y (d), de {clicks} clics para (b).",
+        "promises": ("Lo que prometemos", "Medido", "Límite", "Se cumple"),
+        "promise": {
+            "round": "(a) CPU de una ronda con más sesiones, Minga / batchspawner",
+            "stock": "(b) Minga / batchspawner recién instalado",
+            "stock compiled": "(b) Minga / batchspawner con bytecode",
+            "floor": "(b) del clic a JupyterLab (s); el límite es 1,2 × sin planificador + Slurm",
+            "failures": "(c) inicios fallidos en la peor corrida",
+            "turned_away": "(c) rechazados en la peor corrida",
+            "p99 fit": "(c) respuesta del hub con lugar para todos, p99 (s)",
+            "p99 queue": "(c) respuesta del hub con cola, p99 (s)",
+            "questions": "(c) preguntas al planificador por segundo en la peor corrida",
+            "lost": "(d) sesiones perdidas en el peor reinicio",
+            "known": "(d) todas conocidas tras (s)",
+        },
+        "kept": {True: "sí", False: "**no**"},
         "failed": "No se pudo medir",
     },
     "en": {
@@ -108,6 +125,22 @@ PAGES = {
             "reachable": "reachable",
         },
         "runs": "Medians of {runs} runs for (c) and (d), of {clicks} clicks for (b).",
+        "promises": ("What we promise", "Measured", "Limit", "Kept"),
+        "promise": {
+            "round": "(a) CPU of one round with most sessions, Minga / batchspawner",
+            "stock": "(b) Minga / batchspawner as installed",
+            "stock compiled": "(b) Minga / batchspawner with bytecode",
+            "floor": "(b) from click to JupyterLab (s); the limit is 1.2 × without a scheduler "
+            "+ Slurm",
+            "failures": "(c) failed starts in the worst run",
+            "turned_away": "(c) turned away in the worst run",
+            "p99 fit": "(c) the hub's answer with room for all, p99 (s)",
+            "p99 queue": "(c) the hub's answer with a queue, p99 (s)",
+            "questions": "(c) questions to the scheduler a second in the worst run",
+            "lost": "(d) sessions lost in the worst restart",
+            "known": "(d) all known after (s)",
+        },
+        "kept": {True: "yes", False: "**no**"},
         "failed": "Could not be measured",
     },
 }
@@ -121,33 +154,10 @@ def write(results: dict, output: Path) -> None:
     _plot(results, output / "spawn.svg")
 
 
-def failed(results: dict) -> list[str]:
-    """Return the measurements of ours that could not be made."""
-    return [
-        f"({letter}) {key}"
-        for letter in "abcd"
-        for key, value in results.get(letter, {}).items()
-        if isinstance(value, dict) and "error" in value and "stock" not in key
-    ]
-
-
-def runs_of(results: dict, kind: str, spawner: str) -> list[dict]:
-    """Return the runs of (c) `kind` (fit, queue) that were made with `spawner`."""
-    found = results.get("c", {})
-    prefix = f"{kind} {spawner} "
-    return [run for key, run in found.items() if key.startswith(prefix) and "error" not in run]
-
-
-def median(runs: list[dict], key: str) -> float | None:
-    """Return the median of what `key` has in `runs`; None if a run has none."""
-    values = [run[key] for run in runs]
-    return statistics.median(values) if values and None not in values else None
-
-
 def _rows(results: dict, words: dict) -> list[tuple]:
     """Return (text, ours, stock) for each line of the table."""
     rows = []
-    polled = {s: _list(results.get("a", {}).get(s)) for s in ("ours", "stock")}
+    polled = {s: listed(results.get("a", {}).get(s)) for s in ("ours", "stock")}
     by_size = {s: {row["sessions"]: row for row in polling} for s, polling in polled.items()}
     sizes = sorted(by_size["ours"].keys() | by_size["stock"].keys())
     for key in ("round_cpu", "round_processes", "cpu"):
@@ -165,16 +175,12 @@ def _rows(results: dict, words: dict) -> list[tuple]:
             title = words[kind].format(n=(ours or stock)[0]["students"])
             for key, text in words["rows"].items():
                 rows.append((title + text, median(ours, key), median(stock, key)))
-    again = {s: _list(results.get("d", {}).get(s)) for s in ("ours", "stock")}
+    again = {s: listed(results.get("d", {}).get(s)) for s in ("ours", "stock")}
     if any(again.values()):
         title = words["restart"].format(n=(again["ours"] or again["stock"])[0]["sessions"])
         for key, text in words["restarts"].items():
             rows.append((title + text, median(again["ours"], key), median(again["stock"], key)))
     return rows
-
-
-def _list(value) -> list[dict]:
-    return value if isinstance(value, list) else []
 
 
 def _page(results: dict, words: dict) -> str:
@@ -192,9 +198,15 @@ def _page(results: dict, words: dict) -> str:
         limit = _number(1.2 * local + slurm)
         text = words["floor"].format(local=_number(local), slurm=_number(slurm), limit=limit)
         lines += ["", text + "."]
+    lines += ["", "| " + " | ".join(words["promises"]) + " |", "|---|--:|--:|---|"]
+    lines += [
+        f"| {words['promise'][each.key]} | {_number(each.value)} | {_number(each.limit)} "
+        f"| {words['kept'][each.kept]} |"
+        for each in promises(results)
+    ]
     count = max(
         [len(runs_of(results, kind, "ours")) for kind in ("fit", "queue")]
-        + [len(_list(results.get("d", {}).get("ours")))]
+        + [len(listed(results.get("d", {}).get("ours")))]
     )
     times = len(clicks.get("ours", {}).get("times", []))
     lines += ["", words["runs"].format(runs=count, clicks=times)]
@@ -220,7 +232,7 @@ def _plot(results: dict, path: Path) -> None:
     names = {"ours": "Minga", "stock": "batchspawner"}
     polled = axes[0][0]
     for spawner, colour in colours.items():
-        rows = _list(results.get("a", {}).get(spawner))
+        rows = listed(results.get("a", {}).get(spawner))
         polled.plot(
             [row["sessions"] for row in rows if row["sessions"]],
             [max(row["round_cpu"], 1e-3) for row in rows if row["sessions"]],
@@ -254,7 +266,7 @@ def _plot(results: dict, path: Path) -> None:
         bars = []
         for spawner in colours:
             if key == "known":
-                found = {"": _list(results.get("d", {}).get(spawner))}
+                found = {"": listed(results.get("d", {}).get(spawner))}
             else:
                 found = {k: runs_of(results, k, spawner) for k in ("fit", "queue")}
             bars += [

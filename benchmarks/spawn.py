@@ -25,6 +25,7 @@ from functools import partial
 from pathlib import Path
 
 from . import experiments, machine, report
+from .results import failed
 
 ROOT = Path(__file__).resolve().parent.parent
 OUTPUT = ROOT / "docs" / "benchmarks"
@@ -82,7 +83,7 @@ def main(arguments: list[str] | None = None) -> int:
                 machine.end_marked(folder)
     report.write(results, output)
     print((output / "spawn.en.md").read_text())
-    return 0 if options.draw or not report.failed(results) else 1
+    return 0 if options.draw or not failed(results) else 1
 
 
 def _measure(results, saved: Path, folder: Path, scale: Scale, runs: int, letters: set) -> None:
