@@ -5,12 +5,18 @@ same answer. An answer that does not come is *unknown*, never *gone*.
 """
 
 import asyncio
+import random
 import time
+from bisect import bisect_left
+from collections import defaultdict
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from enum import Enum
+from functools import cached_property
 
 from . import logs, metrics
+
+JITTER = 0.1  # share of an interval, so that several hubs do not ask a scheduler in step
 
 
 class Life(Enum):
@@ -77,13 +83,19 @@ class Snapshot:
 
     def place(self, job: Job) -> int:
         """Return the place of a waiting job in its partition's queue, from 1."""
-        rank = (-job.priority, int(job.id))
-        return 1 + sum(
-            other.life is Life.WAITING
-            and other.partition == job.partition
-            and (-other.priority, int(other.id)) < rank
-            for other in self.jobs.values()
-        )
+        ranks = self._waiting[job.partition]
+        return 1 + bisect_left(ranks, _rank(job))
+
+    @cached_property
+    def _waiting(self) -> dict[str, list[tuple]]:
+        """The ranks of all that wait, in order, by partition: sorted once for all who ask."""
+        ranks = defaultdict(list)
+        for job in self.jobs.values():
+            if job.life is Life.WAITING:
+                ranks[job.partition].append(_rank(job))
+        for partition in ranks.values():
+            partition.sort()
+        return ranks
 
     def life(self, job_id: str, submitted: float) -> tuple[Life, Job | None]:
         """Return what this snapshot says of a job that was submitted at `submitted`.
@@ -96,6 +108,11 @@ class Snapshot:
         if job is not None:
             return job.life, job
         return (Life.GONE if self.asked > submitted else Life.UNKNOWN), None
+
+
+def _rank(job: Job) -> tuple[int, int]:
+    """What Slurm orders waiting jobs by: priority, then age."""
+    return -job.priority, int(job.id)
 
 
 class SiteQueue:
@@ -126,6 +143,7 @@ class SiteQueue:
             if self.latest.error:
                 wait = min(wait, self._took + self.timeout)
             pause = max(0.0, self.latest.asked + wait - now)
+            pause += random.uniform(0, JITTER * max_age)  # noqa: S311 (no secret)
             self._running = asyncio.create_task(self._ask(pause))
         # One caller that is cancelled (a closed page) must not take the answer from the others.
         return await asyncio.shield(self._running)
