@@ -7,6 +7,7 @@ A site is a cluster of its own: its own Slurm, its own accounts. The hub reaches
 import asyncio
 import json
 import os
+import re
 import sys
 import time
 from collections.abc import Mapping, Sequence
@@ -23,6 +24,9 @@ LAUNCHERS = 4
 # They are not in as much of a hurry as the people whom the hub answers meanwhile.
 GENTLY = ("nice", "-n", "5")
 LAUNCHER = Path(__file__).with_name("launcher.py")
+# What may stand for {username} in a site's command: nothing that ssh or sudo takes for an option
+# (`-oProxyCommand=…`), whatever names the hub's authenticator lets in.
+ACCOUNT = re.compile(r"\w[\w.@+-]*")
 
 
 class SchedulerError(RuntimeError):
@@ -163,6 +167,9 @@ class SlurmSite:
         return self.addresses.get(node, node)
 
     async def _launch(self, username: str, request: dict) -> str:
+        named = any("{username}" in part for part in self.user_prefix)
+        if named and not ACCOUNT.fullmatch(username):
+            raise SchedulerError(f"Invalid account: {username!r} is no name of a Unix account")
         prefix = [part.replace("{username}", username) for part in self.user_prefix]
         # -I: nothing of the current folder or of the environment is imported.
         command = [*GENTLY, *prefix, self.python, "-I", str(LAUNCHER)]

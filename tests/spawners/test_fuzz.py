@@ -17,7 +17,9 @@ from tornado import httputil
 
 from spawners.choices import Choice
 from spawners.messages import SessionError
+from spawners.sites import SchedulerError, SlurmSite
 from spawners.slurm import MingaSpawner, _AskFirst
+from tests.conftest import in_a_loop_of_its_own
 from tests.spawners.test_choices import GOOD, OFFER, json_values
 
 GOOD_FORM = {name: str(value) for name, value in GOOD.items()}
@@ -174,6 +176,32 @@ def test_a_link_chooses_what_is_offered_and_nothing_else():
     with pytest.raises(_AskFirst):
         spawner.options_from_query({"profile": ["gpu"], "hours": ["3"], "course": ["x"]})
     assert spawner.offer()["previous"] == {"course": "supercomputing", "profile": "gpu", "hours": 3}
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "-oProxyCommand=id",
+        "-u",
+        "a b",
+        "a\nb",
+        "x;id>f;y",
+        "$(id)",
+        "a/../b",
+        "",
+        "{username}",
+        "\0",
+    ],
+)
+@in_a_loop_of_its_own
+async def test_a_name_that_is_no_account_never_becomes_part_of_a_command(name):
+    site = SlurmSite("far", user_prefix=["echo", "{username}@login", "--"])
+    for request in (site.submit(name, "#!/bin/sh", {}, "/home/x"), site.cancel(name, "1")):
+        with pytest.raises(SchedulerError, match="Invalid account"):
+            await request
+    # What would have been run, for a name that is one.
+    with pytest.raises(SchedulerError, match="no job id: 'ana.p-1@login -- "):
+        await site.submit("ana.p-1", "#!/bin/sh", {}, "/home/x")
 
 
 # --- through a running hub ----------------------------------------------------------------------
