@@ -1,10 +1,12 @@
 """JupyterHub's internal TLS: hub, proxy, session and formgrader trust only each other."""
 
 import os
+import pwd
 import socket
 import ssl
 import subprocess
 from pathlib import Path
+from types import SimpleNamespace
 from urllib.parse import urlsplit
 
 import psutil
@@ -15,9 +17,10 @@ from certipy import Certipy
 from cryptography import x509
 
 from hub_config.deployment import DEFAULT
+from hub_config.internal_tls import ServiceSpawner
 from spawners.certificates import issue
 from spawners.launcher import write_files
-from tests.conftest import Minga, free_port
+from tests.conftest import Minga, free_port, in_a_loop_of_its_own
 from tests.spawners.test_sessions import (
     CHOICE,
     hub_log,
@@ -188,3 +191,28 @@ def test_a_new_certificate_replaces_the_old_one_whole(tmp_path):
     assert file.read_text() == "two"
     assert file.stat().st_mode & 0o777 == 0o600
     assert [path.name for path in file.parent.iterdir()] == ["key.pem"]
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a file to another account")
+def test_a_formgrader_with_an_account_of_its_own_reads_its_certificate(tmp_path, monkeypatch):
+    certipy = Certipy(store_dir=str(tmp_path / "hub"))
+    bundles = certipy.trust_from_graph({"notebooks-ca": ["hub-ca"]})
+    monkeypatch.setattr(ServiceSpawner, "certificates", tmp_path / "services", raising=False)
+    (tmp_path / "services").mkdir()
+    account = pwd.getpwnam("nobody")
+    spawner = ServiceSpawner(
+        user=SimpleNamespace(name="nobody", id=1, url="", settings={}),
+        _service_name="ai-foundations",
+        internal_certs_location=str(tmp_path / "hub"),
+        internal_trust_bundles=bundles,
+    )
+    for _ in range(2):  # a service that is started again
+        paths = in_a_loop_of_its_own(spawner.create_certs)()
+    for name in ("keyfile", "certfile", "cafile"):
+        file = Path(paths[name])
+        assert file.parent == tmp_path / "services" / "ai-foundations"
+        assert (file.stat().st_uid, file.stat().st_mode & 0o777) == (account.pw_uid, 0o600)
+        assert (file.parent.stat().st_uid, file.parent.stat().st_mode & 0o777) == (
+            account.pw_uid,
+            0o700,
+        )
