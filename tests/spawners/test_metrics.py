@@ -1,5 +1,6 @@
 """What Prometheus reads from a real hub after real sessions, and the lines an operator greps."""
 
+import ast
 import logging
 import re
 from types import SimpleNamespace
@@ -13,6 +14,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from spawners import logs, metrics
 from spawners.queue import Job, Life, Snapshot
 from spawners.slurm import MingaSpawner
+from tests.conftest import ROOT
 from tests.spawners.test_sessions import CHOICE, queue, slurm
 
 LABELS = {"site", "phase", "state", "reason", "le"}
@@ -198,3 +200,15 @@ def test_a_line_of_a_session_has_all_four_fields(caplog):
 def test_life_covers_every_answer():
     """A new answer of the queue must be put into one of the gauge's states."""
     assert {life.name for life in Life} == {"WAITING", "RUNNING", "GONE", "UNKNOWN"}
+
+
+def test_every_log_line_of_this_room_has_fields():
+    """Only logs.py makes loggers, and `self.log` is used by nothing but the spawner's classes."""
+    spawner_classes = {owner.__name__ for owner in MingaSpawner.__mro__}
+    for file in sorted((ROOT / "spawners").rglob("*.py")):
+        for node in ast.walk(ast.parse(file.read_text())):
+            if isinstance(node, ast.Attribute) and node.attr in ("getLogger", "app_log"):
+                assert file.name == "logs.py", file
+            if isinstance(node, ast.ClassDef) and file.name != "logs.py":
+                uses = re.search(r"self\.log\.\w+\(", ast.unparse(node))
+                assert not uses or node.name in spawner_classes, (file, node.name)
