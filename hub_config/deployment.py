@@ -6,6 +6,7 @@ cannot be, stops the start with the file, the line, the key, the reason and what
 
 import ipaddress
 import os
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -14,6 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 
 from spawners.choices import Name, Titles
 from spawners.cluster.description import ClusterDescription, NodeDescription
+from spawners.lessons import CourseOnSite, overlap
 
 ROOT = Path(__file__).resolve().parent.parent
 DEFAULT = ROOT / "hub_config" / "deployments" / "local.yaml"
@@ -84,6 +86,11 @@ class CourseMembers(Model):
         "",
         pattern=r"^([a-z_][a-z0-9_-]{0,31})?$",
         description="Unix account that the course's formgrader runs as, with accounts: personal",
+    )
+    slurm: dict[Name, CourseOnSite] = Field(
+        default_factory=dict,
+        description="by site, what the course has on its Slurm: account, QOS, and times with a "
+        "reservation (docs/operators/cursos.md)",
     )
 
 
@@ -216,6 +223,30 @@ class Deployment(Model):
                     "there is no such course",
                     sorted(p.parent.name for p in ROOT.glob("courses/*/course.yaml")),
                 )
+        reservations = {}
+        for name, course in self.courses.items():
+            for site, own in course.slurm.items():
+                key = f"courses.{name}.slurm.{site}"
+                if site not in self.sites:
+                    raise _wrong(key, f"there is no site «{site}»", list(self.sites))
+                both = overlap(own.windows, datetime.now(UTC))
+                if both:
+                    one, other, lesson = both
+                    raise _wrong(
+                        f"{key}.windows.{other}",
+                        f"is open at the same time as windows.{one}, "
+                        f"e.g. {lesson.start.astimezone(lesson.window.zone):%Y-%m-%d %H:%M}",
+                        "one window at a time",
+                    )
+                for number, window in enumerate(own.windows):
+                    here = f"{key}.windows.{number}.reservation"
+                    there = reservations.setdefault((site, window.reservation), here)
+                    if window.reservation and there != here:
+                        raise _wrong(
+                            here,
+                            f"«{window.reservation}» is {there.removesuffix('.reservation')}'s",
+                            "a name for each window of a site",
+                        )
         if self.authentication.method == "tryout":
             for name, course in self.courses.items():
                 for kind in ("instructors", "students"):
@@ -316,7 +347,8 @@ def _mistake(path: Path, lines: dict[str, int], error: dict) -> str:
     elif error["type"] == "missing":
         reason = "is missing"
     else:
-        reason = f"{error['msg']}; found {str(error.get('input'))[:60]!r}"
+        said = error["msg"].removeprefix("Value error, ")
+        reason = f"{said}; found {str(error.get('input'))[:60]!r}"
     parts = key.split(".")
     while parts and ".".join(parts) not in lines:
         parts.pop()
@@ -335,8 +367,11 @@ def _allowed_keys(where: list[str]) -> str:
             if part in option.get("properties", {}):
                 here = option["properties"][part]
                 break
+            named = list(option.get("patternProperties", {}).values())
             if isinstance(option.get("additionalProperties"), dict):
-                here = option["additionalProperties"]
+                named.append(option["additionalProperties"])
+            if named:
+                here = named[0]
                 break
             if "items" in option:
                 here = option["items"]

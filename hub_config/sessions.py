@@ -29,6 +29,9 @@ def configure(c, deployment: Deployment, state: State) -> None:
         for language in deployment.languages
     }
     c.MingaSpawner.home = lambda spawner: home(deployment, state, spawner)
+    c.MingaSpawner.course_on_site = lambda choice: deployment.courses[choice.course].slurm.get(
+        choice.site
+    )
     c.MingaSpawner.session_environment = lambda spawner, choice: environment(
         deployment, state, choice
     )

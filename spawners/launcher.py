@@ -7,6 +7,8 @@ ana`, `ssh login.site`), so that `sudoers` can name exactly this file:
     {"action": "submit", "script": "#!/bin/bash…", "environment": {…}, "home": "/home/ana",
      "files": {"tls/0123456789abcdef/key.pem": "…"}}
     {"action": "cancel", "job": "4711", "environment": {…}}
+    {"action": "leave", "job": "4711", "environment": {…}}           its reservation
+    {"action": "shorten", "job": "4711", "minutes": 30, "environment": {…}}
 
 On success it prints one line (the job id for `submit`) and exits 0; otherwise it exits with
 Slurm's status and Slurm's words on standard error.
@@ -32,12 +34,20 @@ def main(request: dict) -> int:
             env=environment,
             cwd=home,
         ).returncode
+    job = request.get("job")
+    if not (isinstance(job, str) and job.isascii() and job.isdigit()):
+        print("not a job id", file=sys.stderr)
+        return 2
     if request["action"] == "cancel":
-        job = request["job"]
-        if not (isinstance(job, str) and job.isascii() and job.isdigit()):
-            print("not a job id", file=sys.stderr)
-            return 2
         return subprocess.run(["scancel", "--full", job], env=environment).returncode
+    if request["action"] == "leave":
+        # The second is for a job that is held because its reservation has ended.
+        update = ["scontrol", "update", f"JobId={job}", "ReservationName="]
+        status = subprocess.run(update, env=environment).returncode
+        return status or subprocess.run(["scontrol", "release", job], env=environment).returncode
+    if request["action"] == "shorten":
+        update = ["scontrol", "update", f"JobId={job}", f"TimeLimit={int(request['minutes'])}"]
+        return subprocess.run(update, env=environment).returncode
     print("unknown action", file=sys.stderr)
     return 2
 

@@ -139,6 +139,17 @@ class SlurmSite:
             username, {"action": "cancel", "job": job_id, "environment": self.environment}
         )
 
+    async def leave_reservation(self, username: str, job_id: str) -> None:
+        """Let a waiting job wait like everybody's; SchedulerError if Slurm refuses."""
+        await self._launch(
+            username, {"action": "leave", "job": job_id, "environment": self.environment}
+        )
+
+    async def shorten(self, username: str, job_id: str, minutes: int) -> None:
+        """Make a job's time limit `minutes` since its start; SchedulerError if Slurm refuses."""
+        request = {"action": "shorten", "job": job_id, "minutes": minutes}
+        await self._launch(username, {**request, "environment": self.environment})
+
     @property
     def session_path(self) -> str:
         """PATH inside a session: the notebook environment's programs, then the site's."""

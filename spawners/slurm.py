@@ -23,6 +23,7 @@ from . import announcement, outlook, start_form  # noqa: F401 (announcement repl
 from .certificates import InternalTLS
 from .choices import Choice, Offer
 from .endings import ENDED, ENDINGS, TRY_AGAIN
+from .lesson_session import LessonSession
 from .messages import Message, SessionError
 from .metrics import FAILURES, SpawnClock
 from .observed import Observed
@@ -39,7 +40,7 @@ class _AskFirst(Exception):
     jupyterhub_message = ""
 
 
-class MingaSpawner(Observed, InternalTLS, SlurmSpawner):
+class MingaSpawner(Observed, LessonSession, InternalTLS, SlurmSpawner):
     """One session: a notebook server in a job on one of the sites."""
 
     sites = Dict(help="The sites by name: SlurmSite or LocalSite objects.").tag(config=True)
@@ -111,6 +112,9 @@ class MingaSpawner(Observed, InternalTLS, SlurmSpawner):
 #SBATCH --cpus-per-task={{nprocs}}
 #SBATCH --mem={{memory}}
 {% if partition %}#SBATCH --partition={{partition}}
+{% endif %}{% if account %}#SBATCH --account={{account}}
+{% endif %}{% if qos %}#SBATCH --qos={{qos}}
+{% endif %}{% if reservation %}#SBATCH --reservation={{reservation}}
 {% endif %}{% if gres %}#SBATCH --gres={{gres}}
 {% endif %}
 {{prologue}}
@@ -202,6 +206,7 @@ exec {{cmd}}
                 "port": self.port,
                 "job_started": self.job_started,
                 "token_sha256": self.token_sha256,
+                **self._lesson_state(),
             }
         return state
 
@@ -212,6 +217,7 @@ exec {{cmd}}
         self.port = state.get("port", 0)
         self.job_started = state.get("job_started", "")
         self.token_sha256 = state.get("token_sha256", "")
+        self._load_lesson(state)
         self.submitted = float("-inf")
         if self.job_id and self.site_name in self.sites:
             self.site.adopt(self.job_id)
@@ -220,6 +226,7 @@ exec {{cmd}}
         """Forget the job."""
         super().clear_state()
         self.site_name = self.job_started = self.token_sha256 = ""
+        self.in_lesson = None
         self.job = None
 
     def _save_state(self):
@@ -252,7 +259,10 @@ exec {{cmd}}
             "site": self.choice.site,  # job ids repeat between sites, and a home may be shared by them
             "homedir": self.home(self),
             "partition": site.partition,
-            "runtime": f"{self.choice.hours}:00:00",
+            "account": self.terms.account,
+            "qos": self.terms.qos,
+            "reservation": self.terms.reservation,
+            "runtime": self._time_limit(),
             "nprocs": str(profile.cores),
             "memory": f"{profile.memory_gb}G",
             "gres": f"gpu:{profile.gpus}" if profile.gpus else "",
@@ -276,15 +286,8 @@ exec {{cmd}}
         self.token_sha256 = hashlib.sha256(self.api_token.encode()).hexdigest()
         self.ip = site.listen
         environment = {**site.environment, **self.get_env(), "PATH": site.session_path}
-        submission = asyncio.ensure_future(
-            site.submit(
-                self.user.name,
-                self.script(environment),
-                environment,
-                self.home(self),
-                files=self.certificate_files,
-            )
-        )
+        self._agree()
+        submission = asyncio.ensure_future(self._hand_in(site, environment))
         try:
             # A student who cancels at this very moment must not leave a job without an owner.
             self.job_id = await asyncio.shield(submission)
@@ -310,6 +313,7 @@ exec {{cmd}}
             self.job = job or self.job
             if life is Life.GONE:
                 raise self._ended_early(job)
+            await self._keep_to_lesson(life, job)
             if life is Life.RUNNING:
                 if started is None:
                     started = time.monotonic()
@@ -480,7 +484,8 @@ exec {{cmd}}
             return situation("", "", None, Snapshot(0, {}), told=False)
         title = self._title(self.site_name)
         latest = self.site.queue.latest
-        return situation(title, self.job_id, self.job, latest, told=bool(self.port))
+        now = situation(title, self.job_id, self.job, latest, told=bool(self.port))
+        return self._with_lesson(now)
 
 
 def _ending(job: Job | None) -> str:

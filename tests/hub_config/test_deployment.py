@@ -30,10 +30,17 @@ def test_the_default_deployment_is_right():
     ("change", "words"),
     [
         (lambda d: d.update(sitios={}), ["sitios", "no such key", "sites"]),
-        (lambda d: d["hub"].update(prot=1), ["hub.prot", "no such key", "address, internal_tls, port"]),
+        (
+            lambda d: d["hub"].update(prot=1),
+            ["hub.prot", "no such key", "address, internal_tls, port"],
+        ),
         (lambda d: d["hub"].update(port="eight"), ["hub.port", "integer", "'eight'"]),
         (lambda d: d["hub"].update(port=70000), ["hub.port", "65535", "70000"]),
         (lambda d: d.pop("sites"), ["sites", "missing"]),
+        (
+            lambda d: d["profiles"]["gpu"].update(hour=3),
+            ["profiles.gpu.hour", "no such key", "gpus, hours_max"],
+        ),
         (lambda d: d.update(accounts="alle"), ["accounts", "'shared'", "'personal'"]),
         (lambda d: d["sites"].update({"Bogotá": {}}), ["sites.Bogotá", "match"]),
         (
@@ -60,6 +67,55 @@ def test_a_mistake_is_named_with_file_key_reason_and_what_is_allowed(changed, ch
         changed(change)
     for word in ["changed.yaml:", *words]:
         assert word in str(error.value)
+
+
+WINDOW = {
+    "reservation": "ia-lunes",
+    "days": ["mon"],
+    "from": "09:00",
+    "to": "11:00",
+    "time_zone": "America/Santiago",
+}
+
+
+@pytest.mark.parametrize(
+    ("site", "windows", "words"),
+    [
+        ("peru", [], ["slurm.peru", "no site", "chile, colombia"]),
+        ("chile", [WINDOW | {"to": "08:00"}], ["windows.0.to", "later than `from` (09:00)"]),
+        ("chile", [WINDOW | {"from": 660}], ["windows.0.from", 'quotes: "11:00"']),
+        ("chile", [WINDOW | {"time_zone": "America/Macondo"}], ["windows.0.time_zone", "Bogota"]),
+        ("chile", [WINDOW | {"hours": 2}], ["windows.0.hours", "no such key", "days, first, from"]),
+        (
+            "chile",
+            [WINDOW, WINDOW | {"reservation": "otra", "from": "10:30", "to": "12:00"}],
+            ["windows.1", "same time as windows.0", "10:30"],
+        ),
+        (
+            "chile",
+            [WINDOW, WINDOW | {"days": ["tue"]}],
+            ["windows.1.reservation", "«ia-lunes» is courses.ai-foundations", "windows.0"],
+        ),
+    ],
+)
+def test_a_mistake_in_a_window_is_named_at_its_line(changed, tmp_path, site, windows, words):
+    with pytest.raises(DeploymentError) as error:
+        changed(lambda d: d["courses"]["ai-foundations"].update(slurm={site: {"windows": windows}}))
+    for word in ["courses.ai-foundations.slurm", *words]:
+        assert word in str(error.value)
+    line = int(str(error.value).split("changed.yaml:")[1].split(":")[0])
+    key = words[0].rsplit(".", 1)[-1]
+    text = (tmp_path / "changed.yaml").read_text().splitlines()[line - 1]
+    assert key in text or key.isdigit() or key == "hours", text
+
+
+def test_two_courses_at_the_same_time_need_two_reservations(changed):
+    def both(d):
+        for course in d["courses"].values():
+            course["slurm"] = {"chile": {"windows": [dict(WINDOW)]}}
+
+    with pytest.raises(DeploymentError, match="supercomputing.*reservation: «ia-lunes» is"):
+        changed(both)
 
 
 def test_the_line_is_the_line_of_the_key(tmp_path):
