@@ -165,8 +165,12 @@ class SlurmSite:
             command = [*self.query_prefix, "sinfo", "--noheader", "--Node", "--format=%N"]
             if self.partition:
                 command.append(f"--partition={self.partition}")
-            output = await asyncio.wait_for(run(command, self.environment), timeout=10)
-            names = sorted(set(output.split()))
+            try:
+                output = await asyncio.wait_for(run(command, self.environment), timeout=10)
+                names = sorted(set(output.split()))
+            except (SchedulerError, TimeoutError):
+                if not names:  # nodes seldom change: the last answer is better than none
+                    raise
             self._nodes = (time.monotonic(), names)
         return names
 

@@ -20,6 +20,7 @@ from hub_config.deployment import DEFAULT
 from hub_config.internal_tls import ServiceSpawner
 from spawners.certificates import issue
 from spawners.launcher import write_files
+from spawners.sites import SchedulerError, SlurmSite
 from tests.conftest import Minga, free_port, in_a_loop_of_its_own
 from tests.spawners.test_sessions import (
     CHOICE,
@@ -162,6 +163,22 @@ def test_a_site_that_names_no_nodes_refuses_with_a_sentence(encrypted):
     assert answer.status_code == 503, answer.text
     assert "no responde" in answer.json()["message"]
     minga.interrupt()
+
+
+@in_a_loop_of_its_own
+async def test_the_last_known_nodes_are_good_while_slurm_is_silent(tmp_path):
+    program = tmp_path / "sinfo"
+    program.write_text("#!/bin/sh\nprintf 'n1\\nn2\\nn1\\n'\n")
+    program.chmod(0o755)
+    site = SlurmSite("far", environment={"PATH": str(tmp_path)})
+    assert await site.nodes() == ["n1", "n2"]
+    program.write_text("#!/bin/sh\nexit 1\n")
+    assert await site.nodes() == ["n1", "n2"]  # within ten minutes nobody is asked
+    site._nodes = (float("-inf"), ["n1", "n2"])
+    assert await site.nodes() == ["n1", "n2"]
+    site._nodes = (float("-inf"), [])
+    with pytest.raises(SchedulerError):
+        await site.nodes()
 
 
 def test_a_certificate_names_hosts_and_addresses_and_its_person(tmp_path):
