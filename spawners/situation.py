@@ -6,6 +6,17 @@ from .messages import Message
 from .queue import Job, Life, Snapshot
 from .reasons import why
 
+HANDED_IN = Message("Cuando la sede reciba tu pedido, esta página dirá qué lugar tienes.")
+IN_QUEUE = Message(
+    "Cuando te toque, la sede te da una máquina y esta página te lleva a JupyterLab. Puedes "
+    "cerrarla y volver: conservas tu lugar. Si ya no la necesitas, cancela."
+)
+NO_ANSWER = Message(
+    "No tienes que hacer nada: cuando la sede vuelva a responder, esta página dirá qué lugar "
+    "tienes. Si cancelas ahora, puede tardar."
+)
+OPENING = Message("JupyterLab se abre en unos segundos y esta página te lleva a él.")
+
 
 @dataclass(frozen=True)
 class Situation:
@@ -14,6 +25,7 @@ class Situation:
     message: Message
     percent: int  # how far along, for the progress bar
     starts: int | None = None  # when Slurm expects to start it, in seconds since 1970
+    next: Message = HANDED_IN  # what happens next, and what the student can do
 
 
 def situation(site: str, job_id: str, job: Job | None, latest: Snapshot, told: bool) -> Situation:
@@ -28,14 +40,14 @@ def situation(site: str, job_id: str, job: Job | None, latest: Snapshot, told: b
     if job is None or job.life is Life.WAITING:
         if latest.error:
             text = Message("La sede {site} no responde en este momento. Tu pedido sigue allí.")
-            return Situation(text.filled(site=site), 10)
+            return Situation(text.filled(site=site), 10, next=NO_ANSWER)
         if job is None:
-            return Situation(Message("En la cola de {site}.").filled(site=site), 10)
+            return Situation(Message("En la cola de {site}.").filled(site=site), 10, next=IN_QUEUE)
         text = Message("En la cola de {site}, lugar {place}. {why}").filled(
             site=site, place=latest.place(job), why=why(job.reason)
         )
-        return Situation(text, 20, int(job.started) if job.started else None)
+        return Situation(text, 20, int(job.started) if job.started else None, IN_QUEUE)
     if not told:
         text = Message("Tu máquina está lista ({node}). Abriendo JupyterLab…")
-        return Situation(text.filled(node=job.node), 60)
-    return Situation(Message("JupyterLab respondió. Entrando…"), 90)
+        return Situation(text.filled(node=job.node), 60, next=OPENING)
+    return Situation(Message("JupyterLab respondió. Entrando…"), 90, next=OPENING)

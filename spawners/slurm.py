@@ -358,9 +358,12 @@ exec {{cmd}}
             return self.server.url
         self._port_told = asyncio.Event()
         try:
-            return await self._until_answering()
+            url = await self._until_answering()
+            self._save_state()
+            return url
         except SessionError as error:
             self.log.warning("%s", error)
+            self.http_timeout = 1  # nothing will answer there: JupyterHub need not wait for it
             return self.server.url
 
     def owns(self, token: str) -> bool:
@@ -473,6 +476,7 @@ exec {{cmd}}
                     "progress": now.percent,
                     "message": sentences["es"],
                     "messages": sentences,
+                    "next": self.translations(now.next),
                     # Seconds since 1970 or None; the page writes it in the reader's time zone.
                     "starts": now.starts,
                 }

@@ -8,6 +8,7 @@ from pathlib import Path
 from jupyterhub.handlers import BaseHandler
 from jupyterhub.handlers.static import CacheControlStaticFilesHandler
 from jupyterhub.scopes import needs_scope
+from jupyterhub.utils import url_escape_path
 from tornado import web
 
 from .hub_texts import in_words
@@ -72,16 +73,28 @@ class StopHandler(BaseHandler):
         if user is None or server_name not in user.orm_user.orm_spawners:
             raise web.HTTPError(404)
         spawner = user.spawners[server_name]
-        if spawner.pending in ("spawn", "check"):
-            if spawner._spawn_future:
+        if spawner.pending == "check":
+            # The hub was restarted and still finds out: it will find that the job has ended.
+            await spawner.stop()
+        elif spawner.pending == "spawn" or spawner.ready:
+            if spawner.pending:
                 spawner._spawn_future.cancel()
-            for _ in range(50):  # the start ends what it began, then the rest can be stopped
-                await asyncio.sleep(0.1)
-                if not spawner.pending:
-                    break
-        if not spawner.pending and (spawner.active or spawner.server or spawner.get_state()):
+                for _ in range(50):  # the start ends what it began
+                    if not spawner.pending:
+                        break
+                    await asyncio.sleep(0.1)
             await self.stop_single_user(user, server_name)
         self.redirect(self.hub.base_url + "home", status=303)
+
+
+class NewSessionHandler(BaseHandler):
+    """`GET /hub/minga-new?name=<name>`: the start form of one more session, without script."""
+
+    @web.authenticated
+    def get(self) -> None:
+        """Redirect to the form; JupyterHub checks the name there."""
+        name = url_escape_path(self.get_argument("name", ""))
+        self.redirect(f"{self.hub.base_url}spawn/{self.current_user.escaped_name}/{name}")
 
 
 def version(name: str) -> str:
@@ -92,6 +105,7 @@ def version(name: str) -> str:
 HANDLERS = [
     (r"/language/([a-z]{2})", LanguageHandler),
     (r"/minga-capacity", CapacityHandler),
+    (r"/minga-new", NewSessionHandler),
     (r"/minga-stop/([^/]+)", StopHandler),
     (r"/minga-stop/([^/]+)/([^/]+)", StopHandler),
     (r"/minga/(.*)", CacheControlStaticFilesHandler, {"path": str(STATIC)}),

@@ -213,7 +213,8 @@ def in_words(data, language: str):
     if isinstance(data, dict):
         return {key: in_words(value, language) for key, value in data.items()}
     if isinstance(data, list):
-        return " · ".join(in_words(value, language) for value in data)
+        # Each part stays on one line.
+        return " · ".join(in_words(value, language).replace(" ", "\u00a0") for value in data)
     return session_text(data, language) if hasattr(data, "render") else data
 
 

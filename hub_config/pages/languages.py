@@ -177,4 +177,8 @@ class HubPages(InternationalizationExtension):
             script_messages=script_messages,
             request=jinja2.pass_context(request_of),
         )
-        environment.filters.update(in_language=_in_language, ago=_ago)
+        environment.filters.update(
+            in_language=_in_language,
+            ago=_ago,
+            moment=lambda seconds: datetime.fromtimestamp(seconds, UTC),
+        )

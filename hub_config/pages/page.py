@@ -1,13 +1,14 @@
 """What our templates can call beside gettext: addresses, the hub's texts, what a session is."""
 
 from functools import lru_cache
+from itertools import count
 from urllib.parse import parse_qsl, quote, unquote, urlencode, urlsplit
 
 import jinja2
 
 from .handlers import version
 from .hub_texts import FUNCTIONS
-from .languages import HubPages, localized, page_language, request_of
+from .languages import N_, HubPages, localized, page_language, request_of, translate
 
 
 @jinja2.pass_context
@@ -51,17 +52,29 @@ def form_spawner(context, user):
 
 
 @jinja2.pass_context
-def session_words(context, spawner) -> list[str]:
-    """What runs in a session, in words: course, site, profile; what is unknown is left out."""
-    offer, chosen = getattr(spawner, "offer", None), spawner.user_options or {}
-    if offer is None or not isinstance(chosen, dict):
+def session_words(context, spawner, offered: dict | None = None) -> list[str]:
+    """What runs in a session, in words: course, site, profile; what is unknown is left out.
+
+    `offered` is what names the choices, for a session that has no spawner now.
+    """
+    if offered is None and hasattr(spawner, "offer"):
+        offered = spawner.offer()
+    chosen, words = spawner.user_options or {}, []
+    if not offered or not isinstance(chosen, dict):
         return []
-    offered, words = offer(), []
     for kind in ("course", "site", "profile"):
         for item in offered.get(kind + "s", []):
             if item["name"] == chosen.get(kind):
                 words.append(localized(item["title"], page_language(context)))
     return words
+
+
+@jinja2.pass_context
+def free_name(context, spawners) -> str:
+    """A name for one more session that none of `spawners` has: sesion-2, sesion-3 …"""
+    taken = {spawner.name for spawner in spawners}
+    word = translate(N_("sesion"), page_language(context))
+    return next(name for n in count(2) if (name := f"{word}-{n}") not in taken)
 
 
 class Pages(HubPages):
@@ -75,5 +88,6 @@ class Pages(HubPages):
             language_url=language_url,
             asset=asset,
             form_spawner=form_spawner,
+            free_name=free_name,
             session_words=session_words,
         )

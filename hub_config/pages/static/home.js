@@ -1,4 +1,4 @@
-// The start page: stop, remove and create sessions.
+// The home page: sessions that are stopped, removed, starting.
 "use strict";
 {
   const _ = minga.translate;
@@ -21,10 +21,6 @@
 
   for (const box of document.querySelectorAll("[data-server]")) {
     const path = minga.sessionPath(box.dataset.server);
-    box.querySelector("[data-stop]")?.addEventListener("click", (event) => {
-      event.currentTarget.textContent = _("Deteniendo…");
-      run(event.currentTarget, () => minga.api("DELETE", path));
-    });
     box.querySelector("[data-remove]")?.addEventListener("click", (event) => {
       if (confirm(_("¿Borrar la sesión «{name}»? Tus archivos no se borran.", { name: box.dataset.server }))) {
         run(event.currentTarget, () => minga.api("DELETE", path, { remove: true }));
@@ -32,11 +28,11 @@
     });
   }
 
-  document.getElementById("new-session")?.addEventListener("submit", (event) => {
-    event.preventDefault();
-    const name = document.getElementById("new-name").value;
-    location.assign(`${minga.baseUrl}spawn/${encodeURIComponent(minga.user)}/${encodeURIComponent(name)}`);
-  });
+  for (const form of document.querySelectorAll("form[data-stop]")) {
+    form.addEventListener("submit", () => {
+      form.querySelector("button").firstChild.textContent = _("Deteniendo…");
+    });
+  }
 
   // what is starting or stopping will soon be something else: look, and show it when it is
   const states = (page) => [...page.querySelectorAll(".state")].map((one) => one.textContent).join();

@@ -7,6 +7,7 @@
   const line = document.getElementById("progress-message");
   const when = document.getElementById("progress-when");
   const log = document.getElementById("log");
+  const hint = document.getElementById("pending-hint");
   const cancel = document.getElementById("cancel");
   const language = document.documentElement.lang;
   let leaving = false;
@@ -52,42 +53,75 @@
 
   function leave(address) {
     leaving = true;
-    events.close();
+    events?.close();
     if (address) location.assign(address);
     else location.reload();
   }
 
-  const events = new EventSource(page.dataset.progressUrl);
-  events.onmessage = ({ data }) => {
-    if (leaving) return;
-    const event = JSON.parse(data);
-    if (event.progress !== undefined) bar.value = event.progress;
-    show(sentence(event));
-    expect(event.starts);
-    if (event.ready) leave();
-    if (event.failed) {
-      // the page that comes next says why, in this language
-      events.close();
-      setTimeout(leave, 1000);
-    }
-  };
-  events.onerror = () => {
-    // the browser reconnects by itself unless the hub refused: then the state has changed
-    if (events.readyState === EventSource.CLOSED && !leaving) setTimeout(leave, 2000);
-  };
+  let events;
 
-  cancel.addEventListener("click", async () => {
+  /** Follow the start's events. */
+  function follow() {
+    events = new EventSource(page.dataset.progressUrl);
+    events.onmessage = ({ data }) => {
+      if (leaving) return;
+      const event = JSON.parse(data);
+      if (event.progress !== undefined) bar.value = event.progress;
+      show(sentence(event));
+      if (event.next?.[language]) hint.textContent = event.next[language];
+      if ("starts" in event) expect(event.starts);
+      if (event.ready) leave();
+      if (event.failed) {
+        // the page that comes next says why, in this language
+        events.close();
+        setTimeout(leave, 1000);
+      }
+    };
+    events.onerror = () => {
+      // the browser reconnects by itself unless the hub refused: then the state has changed
+      if (events.readyState === EventSource.CLOSED && !leaving) setTimeout(leave, 2000);
+    };
+  }
+
+  /** A hub that was restarted sends no events of this session until it knows more: look. */
+  async function look() {
+    if (leaving) return;
+    try {
+      const reply = await fetch(location.href);
+      const there = new DOMParser().parseFromString(await reply.text(), "text/html");
+      const then = there.getElementById("pending");
+      if (!reply.ok || then?.dataset.pending !== "check") return leave();
+      bar.value = there.getElementById("progress").value;
+      show(there.getElementById("progress-message").textContent);
+      hint.textContent = there.getElementById("pending-hint").textContent;
+      expect(Number(there.getElementById("progress-when").dataset.starts) || null);
+    } catch {
+      // no connection just now: look again
+    }
+    setTimeout(look, 2000);
+  }
+
+  expect(Number(when.dataset.starts) || null);
+  if (page.dataset.pending === "check") setTimeout(look, 2000);
+  else follow();
+
+  document.getElementById("cancel-form").addEventListener("submit", async (submission) => {
+    submission.preventDefault();
     cancel.disabled = true;
     leaving = true;
-    events.close();
+    events?.close();
     document.getElementById("pending-title").textContent = _("Cancelando…");
-    document.getElementById("pending-hint").textContent = _("Se retira la solicitud de la cola.");
+    hint.textContent = _("Se retira la solicitud de la cola.");
     bar.removeAttribute("value");
+    const form = submission.target;
     try {
-      await minga.api("DELETE", minga.sessionPath(page.dataset.server, page.dataset.owner));
+      const reply = await fetch(form.action, { method: "POST", body: new FormData(form) });
+      if (!reply.ok) throw new Error();
       leave(`${minga.baseUrl}home`);
-    } catch (problem) {
-      show(problem.message);
+    } catch {
+      const error = document.getElementById("cancel-error");
+      error.textContent = _("No se pudo completar la operación. Espera unos segundos y prueba otra vez.");
+      error.hidden = false;
       setTimeout(leave, 4000); // shows the session as it is now
     }
   });
