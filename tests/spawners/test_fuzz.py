@@ -33,7 +33,14 @@ values = (
     | st.sampled_from(EVIL)
     | st.builds("{}{}".format, st.sampled_from(list(GOOD_FORM.values())), st.sampled_from(EVIL))
 )
-forms = st.lists(st.tuples(fields, values), max_size=6)
+# Nearly what is offered, in the field where it is: the likeliest to slip through.
+near = st.builds(
+    lambda name, before, after: (name, f"{before}{GOOD_FORM[name]}{after}"),
+    st.sampled_from(list(GOOD_FORM)),
+    st.sampled_from(["", "", "", " ", *EVIL]),
+    st.sampled_from(["", "", "", " ", "\n", "x", *EVIL]),
+)
+forms = st.lists(st.tuples(fields, values) | near, max_size=6) | st.lists(near, max_size=3)
 
 
 def raw(value: str | bytes) -> bytes:
@@ -92,27 +99,56 @@ def read_form(content_type: str, body: bytes) -> dict:
     return form | {f"{name}_file": items for name, items in files.items()}
 
 
-ALLOWED_LINES = [
-    r"#!/bin/bash",
-    r"#SBATCH --job-name=minga",
-    r"#SBATCH --output=/home/ana/\.minga/session-(chile|colombia)-%j\.log",
-    r"#SBATCH --chdir=/home/ana",
-    r"#SBATCH --export=[A-Z_,]*",
-    r"#SBATCH --time=[1-8]:00:00",
-    r"#SBATCH --nodes=1",
-    r"#SBATCH --ntasks=1",
-    r"#SBATCH --cpus-per-task=1",
-    r"#SBATCH --mem=2G",
-    r"#SBATCH --partition=gpu",
-    r"#SBATCH --gres=gpu:1",
-    r"",
-    r"exec /opt/minga/bin/python -I -S \S+/port\.py jupyterhub-singleuser",
-]
+# What each variable of the batch script may be for this offer, whatever was asked for.
+VARIABLES = {
+    "job_name": "minga",
+    "homedir": "/home/ana",
+    "site": "chile|colombia",
+    "keepvars": "[A-Z_,]*",
+    "runtime": "[1-8]:00:00",
+    "nprocs": "1",
+    "memory": "2G",
+    "partition": "gpu",
+    "gres": "gpu:1",
+    "account": "[a-z0-9_-]+",  # these three are the course's, from the deployment
+    "qos": "[a-z0-9_-]+",
+    "reservation": "[a-z0-9_-]+",
+    "prologue": "",
+    "cmd": r"/opt/minga/bin/python -I( -S)? \S+/port\.py jupyterhub-singleuser",
+}
+
+
+def allowed_lines() -> list[str]:
+    """The template's own lines as patterns, with what its variables may be in them."""
+    template = re.sub(r"{%.*?%}", "", MingaSpawner.batch_script.default_value)
+    lines = []
+    for line in template.split("\n"):
+        fixed_and_names = re.split(r"{{(\w+)}}", line)
+        lines.append(
+            "".join(
+                f"({VARIABLES[part]})" if index % 2 else re.escape(part)
+                for index, part in enumerate(fixed_and_names)
+            )
+        )
+    return lines
+
+
+def assert_offered(choice: Choice) -> None:
+    profile = OFFER.profile(choice.profile)
+    assert choice.course in {course.name for course in OFFER.courses}
+    assert choice.site in profile.sites
+    assert 1 <= choice.hours <= profile.hours_max
+    assert choice.language in OFFER.languages
 
 
 def assert_only_allowed(script: str, choice: Choice) -> None:
-    for line in script.split("\n"):
-        assert any(re.fullmatch(pattern, line) for pattern in ALLOWED_LINES), repr(line)
+    assert_offered(choice)
+    allowed = allowed_lines()
+    lines = script.split("\n")
+    for line in lines:
+        assert any(re.fullmatch(pattern, line) for pattern in allowed), repr(line)
+    options = [line.split("=")[0] for line in lines if line.startswith("#SBATCH")]
+    assert len(options) == len(set(options)) > 8
     assert script.count("--gres") == OFFER.profile(choice.profile).gpus
     assert script.count(f"--time={choice.hours}:00:00") == 1
     assert script.isprintable() or set(script) - {"\n"} == set(
@@ -143,6 +179,7 @@ def test_a_form_of_any_bytes_is_a_choice_of_the_offer_or_a_sentence(body):
 @settings(max_examples=400)
 @given(
     st.dictionaries(fields, json_values | values.map(str), max_size=6)
+    | st.lists(near, max_size=3).map(dict)
     | json_values
     | st.fixed_dictionaries({}, optional={name: st.just(GOOD[name]) for name in GOOD})
 )
