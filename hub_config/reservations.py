@@ -1,0 +1,239 @@
+"""Make the reservations and quotas of all courses on their sites, as the deployment file says.
+
+    python -m hub_config.reservations            show what would be done, as commands to read
+    python -m hub_config.reservations --apply    do it
+    python -m hub_config.reservations --site chile [--apply]
+
+A Slurm reservation is there once: this makes each window's next (or present) lesson, so run it
+every hour (docs/operators/cursos.md has the timer). What is right already is left alone. It
+needs the rights of a Slurm operator: run it as such, or as root, where the site's commands are.
+"""
+
+import argparse
+import asyncio
+import getpass
+import math
+import re
+import shlex
+import sys
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+
+from spawners.lessons import Lesson
+from spawners.sites import SchedulerError, SlurmSite, run
+
+from . import sessions
+from .deployment import CourseMembers, Deployment, DeploymentError, load
+from .state import State
+
+# A lesson is reserved this long before: longer than the longest job, so its nodes become free.
+AHEAD = timedelta(days=30)
+# Everything is asked and said in UTC: the cluster's own time zone plays no part.
+IN_UTC = ["env", "TZ=UTC"]
+
+
+@dataclass
+class Plan:
+    """What is to be done on a site: argument lists, and what an operator should know."""
+
+    commands: list[list[str]] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+
+
+class Operator:
+    """What an operator asks one site and tells it, by argument lists behind its prefix."""
+
+    def __init__(self, site: SlurmSite):
+        self.site = site
+
+    async def ask(self, *command: str) -> str:
+        """Run one of Slurm's commands there and return what it prints; SchedulerError, OSError."""
+        whole = [*self.site.query_prefix, *IN_UTC, *command]
+        return await asyncio.wait_for(run(whole, self.site.environment), timeout=30)
+
+    async def reservations(self) -> dict[str, dict[str, str]]:
+        """Return the reservations that are there, by name, as scontrol names their fields."""
+        shown = await self.ask("scontrol", "show", "reservation", "--oneliner")
+        found = (
+            dict(word.split("=", 1) for word in line.split() if "=" in word)
+            for line in shown.splitlines()
+        )
+        return {each["ReservationName"]: each for each in found if "ReservationName" in each}
+
+    async def gpus_of_nodes(self) -> list[int]:
+        """Return how many GPUs each node has, of the nodes of the site's partition with any."""
+        partition = [f"--partition={self.site.partition}"] if self.site.partition else []
+        shown = await self.ask("sinfo", "--noheader", "--Node", "--format=%N %G", *partition)
+        nodes = dict(line.split(None, 1) for line in shown.splitlines() if line.strip())
+        counts = (
+            sum(int(n) for n in re.findall(r"gpu:(?:[^:,()]+:)?(\d+)", gres))
+            for gres in nodes.values()
+        )
+        return sorted(count for count in counts if count)
+
+    async def accounting(self) -> bool:
+        """Whether the site has Slurm's accounting, without which there is no QOS."""
+        shown = await self.ask("scontrol", "show", "config")
+        return "accounting_storage/slurmdbd" in shown
+
+    async def quotas(self) -> dict[str, str]:
+        """Return each QOS and its group limit."""
+        shown = await self.ask(
+            "sacctmgr", "--noheader", "--parsable2", "show", "qos", "format=Name,GrpTRES"
+        )
+        return dict(line.split("|", 1) for line in shown.splitlines() if "|" in line)
+
+
+async def plan(deployment: Deployment, name: str, operator: Operator, now: datetime) -> Plan:
+    """Return what has to be done on the site `name` for the lessons that come next.
+
+    Raises SchedulerError or OSError if the site does not answer.
+    """
+    result = Plan()
+    there = await operator.reservations()
+    gpus = await operator.gpus_of_nodes()
+    quotas = None
+    if await operator.accounting():
+        quotas = await operator.quotas()
+    for course, members in deployment.courses.items():
+        own = members.slurm.get(name)
+        for window in own.windows if own else ():
+            lesson = next(window.lessons(now, now + AHEAD), None)
+            if lesson and window.reservation:
+                users = _who(deployment, members, own.account if quotas is not None else "")
+                _reserve(result, course, lesson, there, gpus, users, operator.site.partition, now)
+            if window.gpus and window.qos:
+                _limit(result, course, window.qos, window.gpus, quotas)
+    return result
+
+
+def _who(deployment: Deployment, members: CourseMembers, account: str) -> str:
+    """Return who may use a course's reservation: its account, else its people by name."""
+    if account:
+        return f"Accounts={account}"
+    if deployment.accounts == "shared":
+        return f"Users={getpass.getuser()}"  # all sessions run as the hub's own account
+    return f"Users={','.join(sorted({*members.students, *members.instructors}))}"
+
+
+def _reserve(result, course, lesson: Lesson, there, gpus, users, partition, now) -> None:
+    """Add what makes the reservation of `lesson` what it should be."""
+    window = lesson.window
+    nodes = window.nodes or _nodes(result, course, window, gpus)
+    if not nodes:
+        return
+    start, end = max(lesson.start, now), lesson.end
+    wanted = [f"EndTime={end:%Y-%m-%dT%H:%M:%S}", users]
+    found = there.get(window.reservation)
+    if found is None:
+        # What runs now and ends too late is not ended: Slurm takes other nodes or refuses.
+        create = ["scontrol", "create", "reservation", f"ReservationName={window.reservation}"]
+        create += [f"StartTime={start:%Y-%m-%dT%H:%M:%S}", *wanted, f"NodeCnt={nodes}"]
+        result.commands.append(create + ([f"PartitionName={partition}"] if partition else []))
+        return
+    begins = datetime.fromisoformat(found["StartTime"]).replace(tzinfo=UTC)
+    changed = [word for word in wanted if not _has(found, word)]
+    if begins > now and begins != lesson.start:
+        changed.insert(0, f"StartTime={start:%Y-%m-%dT%H:%M:%S}")
+    if int(found.get("NodeCnt", 0)) != nodes:
+        changed.append(f"NodeCnt={nodes}")
+    if changed:
+        update = ["scontrol", "update", f"ReservationName={window.reservation}"]
+        result.commands.append(update + changed)
+
+
+def _has(found: dict[str, str], word: str) -> bool:
+    """Whether a reservation has `Key=value` already; lists in any order."""
+    key, value = word.split("=", 1)
+    return set(found.get(key, "").split(",")) == set(value.split(","))
+
+
+def _nodes(result: Plan, course: str, window, gpus: list[int]) -> int:
+    """Return how many nodes hold the window's GPUs, whichever nodes Slurm takes; 0 and a note."""
+    where = f"{course}: {window.reservation}"
+    if not window.gpus:
+        result.notes.append(f"{where}: «gpus» or «nodes» must say how much to reserve")
+        return 0
+    if sum(gpus) < window.gpus:
+        result.notes.append(f"{where}: the site has {sum(gpus)} GPUs, not {window.gpus}")
+        return 0
+    nodes = math.ceil(window.gpus / gpus[0])
+    if nodes > len(gpus) or window.gpus % gpus[0] or gpus[0] != gpus[-1]:
+        nodes = min(nodes, len(gpus))
+        if not window.qos:
+            result.notes.append(
+                f"{where}: Slurm reserves whole nodes, {nodes} here; only a «qos» of the window "
+                f"keeps the course to {window.gpus} GPUs"
+            )
+    return nodes
+
+
+def _limit(result: Plan, course: str, qos: str, gpus: int, quotas: dict | None) -> None:
+    """Add what keeps a window's QOS to `gpus` GPUs for all of its sessions together."""
+    if quotas is None:
+        result.notes.append(f"{course}: the site has no accounting, so no QOS «{qos}»")
+        return
+    limit = f"gres/gpu={gpus}"
+    if qos not in quotas:
+        result.commands.append(["sacctmgr", "--immediate", "add", "qos", qos])
+    if quotas.get(qos) != limit:
+        modify = ["sacctmgr", "--immediate", "modify", "qos", qos, "set", f"GrpTRES={limit}"]
+        result.commands.append(modify)
+
+
+async def carry_out(deployment: Deployment, sites: dict, apply: bool) -> bool:
+    """Show, and with `apply` do, what each of `sites` needs; return whether all went well."""
+    well = True
+    for name, site in sites.items():
+        if not any(name in members.slurm for members in deployment.courses.values()):
+            continue
+        if not isinstance(site, SlurmSite):
+            print(f"# {name}: no Slurm here / aquí no hay Slurm")
+            continue
+        operator = Operator(site)
+        try:
+            wanted = await plan(deployment, name, operator, datetime.now(UTC))
+        except (SchedulerError, OSError, TimeoutError) as error:
+            print(f"# {name}: {error or 'no answer / no responde'}", file=sys.stderr)
+            well = False
+            continue
+        print(f"# {name}" + ("" if wanted.commands else ": nothing to do / nada que hacer"))
+        for note in wanted.notes:
+            print(f"#   {note}")
+        for command in wanted.commands:
+            # For reading and pasting; what is run is the list itself.
+            print(shlex.join([*site.query_prefix, *IN_UTC, *command]))
+            if apply:
+                try:
+                    await operator.ask(*command)
+                except (SchedulerError, OSError, TimeoutError) as error:
+                    print(f"#   {error}", file=sys.stderr)
+                    well = False
+    return well
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Carry out the command line; 0 if all sites are, or were made, as the file says."""
+    parser = argparse.ArgumentParser(
+        prog="python -m hub_config.reservations",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--apply", action="store_true", help="do it, not only show it")
+    parser.add_argument("--site", help="only this site")
+    options = parser.parse_args(arguments)
+    try:
+        deployment = load()
+    except DeploymentError as error:
+        print(error, file=sys.stderr)
+        return 2
+    sites = sessions.sites(deployment, State(deployment))
+    if options.site:
+        if options.site not in sites:
+            parser.error(f"no site «{options.site}»; there are {', '.join(sites)}")
+        sites = {options.site: sites[options.site]}
+    return 0 if asyncio.run(carry_out(deployment, sites, options.apply)) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
