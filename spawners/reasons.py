@@ -20,16 +20,20 @@ REASONS: list[tuple[str, Message]] = [
         ),
     ),
     (
-        r"(BeginTime|Cleaning|Prolog|Configuring|NodeBoot)",
+        r"BeginTime",
+        Message("La sede volvió a poner tu pedido en la cola; empieza en unos minutos."),
+    ),
+    (
+        r"(Cleaning|Prolog|Configuring|NodeBoot|BlockFreeAction)",
         Message("La sede está preparando la máquina."),
     ),
     (
-        r"ReqNodeNotAvail.*[Mm]aintenance|Maintenance",
+        r"(ReqNodeNotAvail.*[Mm]aintenance|Maintenance)",
         Message("La sede está en mantenimiento. Tu sesión empezará cuando termine."),
     ),
     (
-        r"(ReqNodeNotAvail|NodeDown|NodesDown|PartitionNodeLimit_down|FedJobLock|"
-        r"Nodes required for job are DOWN|Reserved for jobs)",
+        r"(ReqNodeNotAvail|NodeDown|FrontEndDown|Nodes required for job are DOWN|PowerNotAvail|"
+        r"PowerReserved)",
         Message(
             "Las máquinas que pediste están fuera de servicio o apartadas por ahora. Puedes "
             "esperar o elegir otra sede."
@@ -43,42 +47,51 @@ REASONS: list[tuple[str, Message]] = [
         r"(PartitionDown|PartitionInactive)",
         Message("La sede detuvo por ahora las sesiones nuevas. Puedes esperar o elegir otra sede."),
     ),
+    # More than one session may ever have: waiting does not help.
     (
-        r"(QOS|Assoc)Max.*|.*PerUser.*|.*MaxJobs.*|.*MaxSubmit.*|QOSJobLimit|AssociationJobLimit",
-        Message(
-            "Ya usas todo lo que la sede permite a cada persona. Empezará cuando termine otra "
-            "de tus sesiones."
-        ),
-    ),
-    (
-        r"(QOSGrp|AssocGrp|QOSResourceLimit|AssociationResourceLimit|QOSUsageThreshold|"
-        r"AccountingPolicy)",
-        Message(
-            "Tu curso o tu institución ya usa todas las máquinas que le corresponden. "
-            "Empezará cuando se desocupe una."
-        ),
-    ),
-    (
-        r"(PartitionTimeLimit|PartitionNodeLimit|QOSTimeLimit|AssociationTimeLimit|QOSMin|"
-        r"BadConstraints|QOSNotAllowed|MaxMemPerLimit|MaxMemoryPerNode)",
+        r"((QOS|Assoc)Max.*(PerJob|PerNode)|(QOS|Assoc)MaxWall|QOSMin|PartitionTimeLimit|"
+        r"PartitionNodeLimit|QOSTimeLimit|AssociationTimeLimit|BadConstraints|MaxMemPerLimit|"
+        r"OutOfMemory|DeadLine)",
         Message(
             "Así como la pediste, tu sesión no puede empezar en esta sede. Cancela y elige "
             "menos horas o una máquina más pequeña."
         ),
     ),
     (
-        r"(InvalidAccount|InvalidQOS|AccountNotAllowed|PartitionConfig|Invalid)",
+        r"((QOS|Assoc)Max|QOSJobLimit|AssociationJobLimit)",
+        Message(
+            "Ya usas todo lo que la sede permite a cada persona. Empezará cuando termine otra "
+            "de tus sesiones."
+        ),
+    ),
+    # Minutes are a budget for a period; *RunMinutes are held only by what runs now.
+    (
+        r"((QOS|Assoc)Grp.*(?<!Run)Minutes|(QOS|Assoc)GrpWall|QOSUsageThreshold)",
+        Message(
+            "Tu curso o tu institución ya usó todo el tiempo de cómputo que le corresponde. "
+            "Avisa a tu instructor o elige otra sede."
+        ),
+    ),
+    (
+        r"((QOS|Assoc)Grp|QOSResourceLimit|AssociationResourceLimit|Max\w+PerAccount)",
+        Message(
+            "Tu curso o tu institución ya usa todas las máquinas que le corresponden. "
+            "Empezará cuando se desocupe una."
+        ),
+    ),
+    (
+        r"(InvalidAccount|InvalidQOS|QOSNotAllowed|AccountNotAllowed|AccountingPolicy|"
+        r"PartitionConfig|Invalid)",
         Message(
             "Tu cuenta no está habilitada para esto en la sede. Cancela y avisa a tu instructor."
         ),
     ),
     (
-        r"(JobHeld|JobHoldMaxRequeue|launch failed requeued held|SchedDefer|JobArrayTaskLimit)",
+        r"(JobHeld|JobHoldMaxRequeue|launch failed requeued held|JobLaunchFailure|SystemFailure)",
         Message("Quien administra la sede retuvo tu pedido. Si no avanza, avisa a tu instructor."),
     ),
     (
-        r"(Dependency|DependencyNeverSatisfied|Licenses|BurstBuffer|FrontEndDown|PowerNotAvail|"
-        r"PowerReserved|NotBefore|DeadLine)",
+        r"(Dependency|Licenses|BurstBuffer|SchedDefer|FedJobLock|JobArrayTaskLimit)",
         Message("La sede espera una condición propia para empezar tu sesión."),
     ),
 ]

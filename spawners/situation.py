@@ -15,6 +15,7 @@ NO_ANSWER = Message(
     "No tienes que hacer nada: cuando la sede vuelva a responder, esta página dirá qué lugar "
     "tienes. Si cancelas ahora, puede tardar."
 )
+ENDED = Message("En un momento esta página dirá por qué, o podrás elegir de nuevo.")
 OPENING = Message("JupyterLab se abre en unos segundos y esta página te lleva a él.")
 
 
@@ -37,6 +38,8 @@ def situation(site: str, job_id: str, job: Job | None, latest: Snapshot, told: b
     """
     if not job_id:
         return Situation(Message("Pidiendo una máquina…"), 5)
+    if job is not None and job.life is Life.GONE:
+        return Situation(Message("Tu sesión terminó en {site}.").filled(site=site), 90, next=ENDED)
     if job is None or job.life is Life.WAITING:
         if latest.error:
             text = Message("La sede {site} no responde en este momento. Tu pedido sigue allí.")
