@@ -99,6 +99,11 @@ class PrivateCluster(Model):
 
     nodes: list[NodeDescription] = Field(min_length=1)
     max_hours: int = Field(8, ge=1, le=720, description="longest session in hours")
+    accounting: bool = Field(
+        False,
+        description="with a database of accounts, QOS and limits, as real sites have; a start "
+        "takes some seconds more, and 120 MB of memory",
+    )
 
 
 class Site(Model):
@@ -135,6 +140,7 @@ class Site(Model):
             nodes=tuple(private.nodes),
             partition=self.partition or "gpu",
             max_hours=private.max_hours,
+            accounting=private.accounting,
         )
 
 

@@ -40,6 +40,16 @@ class Plan:
     notes: list[str] = field(default_factory=list)
 
 
+@dataclass
+class Books:
+    """What a site's accounting knows, of one cluster."""
+
+    cluster: str
+    limits: dict[str, str]  # of each QOS, as GrpTRES
+    people: dict[str, set[str]] = field(default_factory=dict)  # by account
+    qos: dict[str, set[str]] = field(default_factory=dict)  # that an account may use
+
+
 class Operator:
     """What an operator asks one site and tells it, by argument lists behind its prefix."""
 
@@ -71,17 +81,25 @@ class Operator:
         )
         return sorted(count for count in counts if count)
 
-    async def accounting(self) -> bool:
-        """Whether the site has Slurm's accounting, without which there is no QOS."""
-        shown = await self.ask("scontrol", "show", "config")
-        return "accounting_storage/slurmdbd" in shown
-
-    async def quotas(self) -> dict[str, str]:
-        """Return each QOS and its group limit."""
+    async def books(self) -> "Books | None":
+        """Return what the site's accounting knows; None without accounting, so without QOS."""
+        config = await self.ask("scontrol", "show", "config")
+        if "accounting_storage/slurmdbd" not in config:
+            return None
+        cluster = re.search(r"^ClusterName\s*=\s*(\S+)", config, re.MULTILINE)[1]
+        sacctmgr = ("sacctmgr", "--noheader", "--parsable2", "show")
+        shown = await self.ask(*sacctmgr, "qos", "format=Name,GrpTRES")
+        limits = dict(line.split("|", 1) for line in shown.splitlines() if "|" in line)
         shown = await self.ask(
-            "sacctmgr", "--noheader", "--parsable2", "show", "qos", "format=Name,GrpTRES"
+            *sacctmgr, "associations", f"cluster={cluster}", "format=Account,User,QOS"
         )
-        return dict(line.split("|", 1) for line in shown.splitlines() if "|" in line)
+        books = Books(cluster, limits)
+        for line in shown.splitlines():
+            account, user, qos = line.split("|")
+            books.people.setdefault(account, set()).add(user)
+            if not user:
+                books.qos[account] = set(qos.split(","))
+        return books
 
 
 async def plan(deployment: Deployment, name: str, operator: Operator, now: datetime) -> Plan:
@@ -92,28 +110,34 @@ async def plan(deployment: Deployment, name: str, operator: Operator, now: datet
     result = Plan()
     there = await operator.reservations()
     gpus = await operator.gpus_of_nodes()
-    quotas = None
-    if await operator.accounting():
-        quotas = await operator.quotas()
+    books = await operator.books()
     for course, members in deployment.courses.items():
         own = members.slurm.get(name)
-        for window in own.windows if own else ():
+        if own is None:
+            continue
+        people = _people(deployment, members)
+        qos = {own.qos, *(window.qos for window in own.windows)} - {""}
+        if books is None and (qos or own.account):
+            result.notes.append(f"{course}: the site has no accounting: no account, QOS or limit")
+        elif books is not None:
+            for window in own.windows:
+                _limit(result, window.qos, window.gpus, books)
+            _enroll(result, own.account, people, qos, books)
+        for window in own.windows:
             lesson = next(window.lessons(now, now + AHEAD), None)
             if lesson and window.reservation:
-                users = _who(deployment, members, own.account if quotas is not None else "")
+                users = f"Users={','.join(people)}"
+                if own.account and books is not None:
+                    users = f"Accounts={own.account}"
                 _reserve(result, course, lesson, there, gpus, users, operator.site.partition, now)
-            if window.gpus and window.qos:
-                _limit(result, course, window.qos, window.gpus, quotas)
     return result
 
 
-def _who(deployment: Deployment, members: CourseMembers, account: str) -> str:
-    """Return who may use a course's reservation: its account, else its people by name."""
-    if account:
-        return f"Accounts={account}"
+def _people(deployment: Deployment, members: CourseMembers) -> list[str]:
+    """Return the Unix accounts that a course's sessions run as."""
     if deployment.accounts == "shared":
-        return f"Users={getpass.getuser()}"  # all sessions run as the hub's own account
-    return f"Users={','.join(sorted({*members.students, *members.instructors}))}"
+        return [getpass.getuser()]
+    return sorted({*members.students, *members.instructors})
 
 
 def _reserve(result, course, lesson: Lesson, there, gpus, users, partition, now) -> None:
@@ -168,17 +192,33 @@ def _nodes(result: Plan, course: str, window, gpus: list[int]) -> int:
     return nodes
 
 
-def _limit(result: Plan, course: str, qos: str, gpus: int, quotas: dict | None) -> None:
-    """Add what keeps a window's QOS to `gpus` GPUs for all of its sessions together."""
-    if quotas is None:
-        result.notes.append(f"{course}: the site has no accounting, so no QOS «{qos}»")
+def _limit(result: Plan, qos: str, gpus: int | None, books: Books) -> None:
+    """Add what makes a window's QOS, and keeps it to `gpus` GPUs for all of its sessions."""
+    if not qos:
         return
-    limit = f"gres/gpu={gpus}"
-    if qos not in quotas:
+    if qos not in books.limits:
         result.commands.append(["sacctmgr", "--immediate", "add", "qos", qos])
-    if quotas.get(qos) != limit:
+    limit = f"gres/gpu={gpus}"
+    if gpus and books.limits.get(qos) != limit:
         modify = ["sacctmgr", "--immediate", "modify", "qos", qos, "set", f"GrpTRES={limit}"]
         result.commands.append(modify)
+
+
+def _enroll(result: Plan, account: str, people: list[str], qos: set[str], books: Books) -> None:
+    """Add what makes a course's account, its people's membership and its QOS."""
+    if not account:
+        return
+    here = f"cluster={books.cluster}"
+    if account not in books.people:
+        result.commands.append(["sacctmgr", "--immediate", "add", "account", account, here])
+    new = [person for person in people if person not in books.people.get(account, set())]
+    if new:
+        add = ["sacctmgr", "--immediate", "add", "user", ",".join(new), f"account={account}", here]
+        result.commands.append(add)
+    lacks = sorted(qos - books.qos.get(account, set()))
+    if lacks:
+        modify = ["sacctmgr", "--immediate", "modify", "account", "where", f"name={account}", here]
+        result.commands.append([*modify, "set", f"qos+={','.join(lacks)}"])
 
 
 async def carry_out(deployment: Deployment, sites: dict, apply: bool) -> bool:

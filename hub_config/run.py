@@ -272,9 +272,13 @@ def end_sessions(state: State) -> None:
 
 
 def cluster_ports(deployment: Deployment) -> dict[str, list[str]]:
-    """Return the names of the ports that each private cluster needs: controller, then nodes."""
+    """Return the names of the ports that each private cluster needs, in PrivateCluster's order."""
     return {
-        name: [f"slurmctld-{name}", *(f"slurmd-{node.name}" for node in site.private_cluster.nodes)]
+        name: [
+            f"slurmctld-{name}",
+            *(f"slurmd-{node.name}" for node in site.private_cluster.nodes),
+            *([f"slurmdbd-{name}"] if site.private_cluster.accounting else []),
+        ]
         for name, site in deployment.sites.items()
         if site.private_cluster
     }

@@ -7,7 +7,7 @@ ana`, `ssh login.site`), so that `sudoers` can name exactly this file:
     {"action": "submit", "script": "#!/bin/bash…", "environment": {…}, "home": "/home/ana",
      "files": {"tls/0123456789abcdef/key.pem": "…"}}
     {"action": "cancel", "job": "4711", "environment": {…}}
-    {"action": "leave", "job": "4711", "environment": {…}}           its reservation
+    {"action": "leave", "job": "4711", "qos": "curso", "environment": {…}}  its reservation
     {"action": "shorten", "job": "4711", "minutes": 30, "environment": {…}}
 
 On success it prints one line (the job id for `submit`) and exits 0; otherwise it exits with
@@ -43,6 +43,11 @@ def main(request: dict) -> int:
     if request["action"] == "leave":
         # The second is for a job that is held because its reservation has ended.
         update = ["scontrol", "update", f"JobId={job}", "ReservationName="]
+        qos = request.get("qos", "")
+        if not re.fullmatch(r"([A-Za-z0-9_][A-Za-z0-9_.-]{0,63})?", qos):
+            print("not a QOS", file=sys.stderr)
+            return 2
+        update += [f"QOS={qos}"] if qos else []
         status = subprocess.run(update, env=environment).returncode
         return status or subprocess.run(["scontrol", "release", job], env=environment).returncode
     if request["action"] == "shorten":

@@ -39,6 +39,7 @@ class InLesson:
     cut: bool  # the limit is the lesson's end, not what was chosen
     clock: str  # the lesson's end as its place writes it, e.g. 11:00
     place: str  # e.g. Santiago
+    qos_after: str = ""  # what a job that still waits then changes to: the lesson's has a quota
 
 
 class LessonSession(LoggingConfigurable):
@@ -65,12 +66,14 @@ class LessonSession(LoggingConfigurable):
         self.terms, self.in_lesson = terms, None
         if terms.reservation:
             end, zone = terms.lesson.end, terms.lesson.window.zone
+            own = self.course_on_site(self.choice).qos
             self.in_lesson = InLesson(
                 ends=end.timestamp(),
                 limit_minutes=terms.minutes or self.choice.hours * 60,
                 cut=bool(terms.minutes),
                 clock=f"{end.astimezone(zone):%H:%M}",
                 place=zone.key.rsplit("/", 1)[-1].replace("_", " "),
+                qos_after=own if own != terms.qos else "",
             )
 
     def _time_limit(self) -> str:
@@ -113,7 +116,7 @@ class LessonSession(LoggingConfigurable):
                     self._save_state()
                     self.log.info("shortened to %d minutes, the end of its lesson", minutes)
             elif life is Life.WAITING and (time.time() >= lesson.ends or job.state == HELD):
-                await self.site.leave_reservation(self.user.name, self.job_id)
+                await self.site.leave_reservation(self.user.name, self.job_id, lesson.qos_after)
                 self.in_lesson = None
                 self._save_state()
                 self.log.info("left its lesson's reservation, still waiting")

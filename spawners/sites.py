@@ -139,11 +139,13 @@ class SlurmSite:
             username, {"action": "cancel", "job": job_id, "environment": self.environment}
         )
 
-    async def leave_reservation(self, username: str, job_id: str) -> None:
-        """Let a waiting job wait like everybody's; SchedulerError if Slurm refuses."""
-        await self._launch(
-            username, {"action": "leave", "job": job_id, "environment": self.environment}
-        )
+    async def leave_reservation(self, username: str, job_id: str, qos: str = "") -> None:
+        """Let a waiting job wait like everybody's, with another QOS if one is named.
+
+        Raises SchedulerError if Slurm refuses.
+        """
+        request = {"action": "leave", "job": job_id, "qos": qos}
+        await self._launch(username, {**request, "environment": self.environment})
 
     async def shorten(self, username: str, job_id: str, minutes: int) -> None:
         """Make a job's time limit `minutes` since its start; SchedulerError if Slurm refuses."""

@@ -55,7 +55,7 @@ def _act(action: str, name: str, folder: Path, installation: packages.Installati
     if action != "start":
         cluster = PrivateCluster.load(folder, installation)
     if cluster is None:
-        ports = free_ports(1 + len(description.nodes))
+        ports = free_ports(description.port_count)
         cluster = PrivateCluster(description, folder, ports, installation)
     if action == "start":
         cluster.start(_say)

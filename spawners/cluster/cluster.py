@@ -3,6 +3,7 @@
 import fcntl
 import json
 import os
+import pwd
 import re
 import socket
 import subprocess
@@ -12,7 +13,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from . import configuration, processes, runfolder
+from . import accounting, configuration, packages, processes, runfolder
 from .description import ClusterDescription
 from .packages import Installation
 
@@ -62,7 +63,8 @@ class PrivateCluster:
     """A real Slurm on the loopback address, run as the current user.
 
     `folder` keeps configuration, logs and the queue (also over a stop), `ports` are one for
-    slurmctld and one for each node; a cluster that runs already keeps those that it has.
+    slurmctld, one for each node and, with accounting, one for slurmdbd; a cluster that runs
+    already keeps those that it has.
     """
 
     def __init__(
@@ -72,8 +74,8 @@ class PrivateCluster:
         ports: list[int],
         installation: Installation,
     ):
-        if len(ports) != 1 + len(description.nodes):
-            raise ValueError(f"{description.name}: {1 + len(description.nodes)} ports are needed")
+        if len(ports) != description.port_count:
+            raise ValueError(f"{description.name}: {description.port_count} ports are needed")
         self.description = description
         self.folder = Path(folder).absolute()
         self.ports = list(ports)
@@ -222,7 +224,12 @@ class PrivateCluster:
                 command += [f"--socket={munge_socket}", f"--pid-file={self._run}/munged.pid"]
                 command += [f"--log-file={self._run}/munged.log"]
                 command += [f"--seed-file={self._run}/munged.seed"]
+            elif name in accounting.DAEMONS:
+                self._accounting().launch(name, self._base())
+                continue
             elif name == "slurmctld":
+                if self.description.accounting:
+                    self._enroll()
                 command = [programs["slurmctld"], "-f", settings]
             else:
                 self._wait_for_slurmctld()
@@ -238,19 +245,43 @@ class PrivateCluster:
         if not processes.members(self.folder, self._run):
             runfolder.remove(self._run)
 
-    def _spawn(self, name: str, command: list[str]) -> None:
-        """Run the daemon's program, which goes to the background by itself."""
+    def _accounting(self) -> accounting.Accounting:
+        """Return the accounting's daemons, whose programs are fetched at the first use."""
+        try:
+            programs = packages.ensure_accounting(self.installation)
+        except packages.SlurmUnavailable as error:
+            raise ClusterError(f"{self.description.name}: accounting: {error}") from error
+        user = pwd.getpwuid(os.getuid()).pw_name
+        return accounting.Accounting(
+            self.folder, self._run, self.ports[-1], user, programs, self.installation
+        )
+
+    def _enroll(self) -> None:
+        """Wait for slurmdbd, then make the cluster known to it."""
+        self._wait(["slurmdbd"], self.ports[-1:], lambda states: True, ask=False)
+        accounting.enroll(
+            self.description.name,
+            pwd.getpwuid(os.getuid()).pw_name,
+            lambda *command: self._slurm(*command, check=False),
+        )
+
+    def _base(self) -> dict[str, str]:
+        """Return the environment of a daemon: little of ours, and the cluster's marker."""
         environment = {
             key: value
             for key, value in os.environ.items()
             if key in ("HOME", "USER", "LOGNAME", "LANG", "LC_ALL", "TZ", "PATH")
         }
         base = environment | self.installation.environment(environment, self._program_root())
+        return base | {configuration.MARKER: str(self.folder)}
+
+    def _spawn(self, name: str, command: list[str]) -> None:
+        """Run the daemon's program, which goes to the background by itself."""
         output = self._run / "start.log"
         with open(output, "wb") as log:
             code = subprocess.run(
                 command,
-                env=base | {configuration.MARKER: str(self.folder)},
+                env=self._base(),
                 cwd=self._run,
                 stdin=subprocess.DEVNULL,
                 stdout=log,
@@ -276,10 +307,13 @@ class PrivateCluster:
             lambda states: all(states.get(name) in READY_STATES for name in wanted),
         )
 
-    def _wait(self, names: list[str], ports: list[int], done: Callable[[dict], bool]) -> None:
+    def _wait(
+        self, names: list[str], ports: list[int], done: Callable[[dict], bool], ask: bool = True
+    ) -> None:
         """Return when the daemons `names` listen on `ports` and `done(node states)` is true.
 
-        Raises ClusterError when one of them ends, or after START_LIMIT.
+        Without `ask` there is no slurmctld yet that would know of nodes. Raises ClusterError when
+        one of them ends, or after START_LIMIT.
         """
         limit = time.monotonic() + START_LIMIT
         last_seen = time.monotonic()
@@ -296,7 +330,7 @@ class PrivateCluster:
             # A command that comes before slurmctld listens would wait a second by itself.
             if not gone and processes.listening(running.values()).issuperset(ports):
                 try:
-                    states = self._node_states()
+                    states = self._node_states() if ask else {}
                     if done(states):
                         return
                     trouble = ", ".join(f"{name} is {state}" for name, state in states.items())
@@ -331,7 +365,8 @@ class PrivateCluster:
     # -- small questions
 
     def _daemon_names(self) -> list[str]:
-        return ["munged", "slurmctld", *(node.name for node in self.description.nodes)]
+        books = accounting.DAEMONS if self.description.accounting else ()
+        return ["munged", *books, "slurmctld", *(node.name for node in self.description.nodes)]
 
     def _node_states(self) -> dict[str, str]:
         lines = self._slurm("sinfo", "--noheader", "--Node", "--format=%N %T").splitlines()
@@ -339,8 +374,10 @@ class PrivateCluster:
 
     def _slurm(self, program: str, *arguments: str, check: bool = True) -> str:
         """Run one of Slurm's commands and return its output; raises ClusterError."""
+        programs = self.installation.programs
+        path = programs.get(program) or programs["scontrol"].with_name(program)
         done = subprocess.run(
-            [str(self.installation.programs[program]), *arguments],
+            [str(path), *arguments],
             env={**os.environ, **self.environment()},
             stdin=subprocess.DEVNULL,
             capture_output=True,

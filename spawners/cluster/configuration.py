@@ -6,6 +6,7 @@ import shlex
 import socket
 from pathlib import Path
 
+from . import accounting
 from .description import ClusterDescription
 from .packages import Installation
 
@@ -29,7 +30,7 @@ def write(
 
     `shown` and `program_root` are `folder` and the installation's root by paths that Slurm can
     parse, `run` is the short private folder of sockets. The first port is slurmctld's, then one
-    a node. The path returned begins with `shown`.
+    a node, then slurmdbd's if there is accounting. The path returned begins with `shown`.
     """
     settings, gpus = folder / "etc", folder / "gpu"
     for place, mode in ((folder / "log", 0o755), (folder / "state", 0o700), (gpus, 0o755)):
@@ -103,7 +104,9 @@ def _slurm_conf(description, ports, installation, shown, run, program_root) -> s
     if installation.plugins:
         below = installation.plugins.relative_to(installation.root)
         lines.append(f"PluginDir={program_root / below}")
-    for node, port in zip(nodes, ports[1:], strict=True):
+    if description.accounting:
+        lines += accounting.slurm_conf(run, ports[-1])
+    for node, port in zip(nodes, ports[1 : 1 + len(nodes)], strict=True):
         line = (
             f"NodeName={node.name} NodeHostname={socket.gethostname().split('.')[0]} "
             f"NodeAddr=127.0.0.1 Port={port} CPUs={node.cpus} Boards=1 SocketsPerBoard=1 "

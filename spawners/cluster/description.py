@@ -27,6 +27,12 @@ class ClusterDescription(BaseModel):
     nodes: tuple[NodeDescription, ...] = Field(min_length=1, max_length=64)
     partition: HostName = "gpu"
     max_hours: int = Field(8, ge=1, le=720, description="longest job in hours")
+    accounting: bool = Field(False, description="with accounts, QOS and limits, as real sites")
+
+    @property
+    def port_count(self) -> int:
+        """How many ports it needs: slurmctld's, each node's, and slurmdbd's if it has one."""
+        return 1 + len(self.nodes) + self.accounting
 
     @model_validator(mode="after")
     def _nodes_are_different(self):

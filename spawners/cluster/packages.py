@@ -19,6 +19,7 @@ from pathlib import Path
 PACKAGES = ("slurmctld", "slurmd", "slurm-client", "munge")
 DAEMONS = ("slurmctld", "slurmd", "slurmstepd", "munged")
 CLIENTS = ("sbatch", "squeue", "scancel", "sinfo", "scontrol", "srun")
+ACCOUNTING_PACKAGES = ("slurmdbd", "slurm-wlm-mysql-plugin", "mariadb-server-core")
 PROGRAMS = DAEMONS + CLIENTS
 
 INSTALL_COMMAND = "sudo apt-get install " + " ".join(PACKAGES)
@@ -143,6 +144,46 @@ def ensure(
     return found
 
 
+@dataclass(frozen=True)
+class AccountingPrograms:
+    """Where the unpacked programs of Slurm's accounting are."""
+
+    mariadbd: Path
+    slurmdbd: Path
+    plugins: Path  # Slurm's plug-ins, the one for the database among them
+    share: Path  # the database's own tables
+    libraries: tuple[str, ...]
+
+
+def ensure_accounting(
+    installation: Installation, progress: Callable[[str], None] = lambda line: None
+) -> AccountingPrograms:
+    """Return the accounting's programs, fetched and unpacked if they are nowhere yet.
+
+    They lie beside an unpacked Slurm, and come from the same release. Raises SlurmUnavailable.
+    """
+    folder = installation.root.parent if installation.extracted else DEFAULT_FOLDER
+    root = _root(folder).with_name(_root(folder).name + "-accounting")
+    root.parent.mkdir(parents=True, exist_ok=True)
+    with open(root.parent / ".lock", "w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not (root / "usr/sbin/slurmdbd").exists():
+            try:
+                _fetch(root, progress, ACCOUNTING_PACKAGES)
+            except (OSError, subprocess.CalledProcessError) as error:
+                raise SlurmUnavailable(
+                    ("slurmdbd", "mariadbd"), f"Fetching it failed: {_words(error)}"
+                ) from error
+    plugins = next(root.glob("usr/lib/*/*/accounting_storage_mysql.so")).parent
+    return AccountingPrograms(
+        mariadbd=root / "usr/sbin/mariadbd",
+        slurmdbd=root / "usr/sbin/slurmdbd",
+        plugins=plugins,
+        share=root / "usr/share/mysql",
+        libraries=(str(plugins), str(plugins.parent)),
+    )
+
+
 def missing() -> tuple[str, ...]:
     """Return the names of PROGRAMS that this system does not have installed."""
     return tuple(name for name in PROGRAMS if not _which(name))
@@ -200,8 +241,10 @@ def _verified(root: Path, plugins: Path | None, programs: dict) -> Installation 
     return Installation(root, plugins, programs, version)
 
 
-def _fetch(root: Path, progress: Callable[[str], None]) -> None:
-    """Download the packages and unpack them; `root` appears at the end, complete."""
+def _fetch(
+    root: Path, progress: Callable[[str], None], packages: tuple[str, ...] = PACKAGES
+) -> None:
+    """Download `packages` and unpack them; `root` appears at the end, complete."""
     with (
         tempfile.TemporaryDirectory(prefix="minga-apt-") as private,  # apt dislikes odd paths
         tempfile.TemporaryDirectory(prefix=".unpack-", dir=root.parent) as unpack,
@@ -216,9 +259,9 @@ def _fetch(root: Path, progress: Callable[[str], None]) -> None:
             stdin=subprocess.DEVNULL,
             capture_output=True,
         )
-        progress(f"Downloading {', '.join(PACKAGES)} and what they need …")
+        progress(f"Downloading {', '.join(packages)} and what they need …")
         command = ["apt-get", "-q", "-y", "--no-install-recommends", "--download-only", "install"]
-        _run([*command, *PACKAGES], environment)
+        _run([*command, *packages], environment)
         progress("Unpacking them …")
         new = Path(unpack, "root")
         new.mkdir(mode=0o755)
@@ -283,6 +326,8 @@ def _make_movable(root: Path) -> None:
     LD_LIBRARY_PATH; the folder that is written into the program is the installed package's.
     """
     program = root / "usr/sbin/slurmstepd"
+    if not program.exists():
+        return
     for library in root.glob("usr/lib/*/*/libslurmfull.so"):
         old = b"\0/" + str(library.parent.relative_to(root)).encode() + b"\0"
         link = root / "usr/lib" / library.parent.name

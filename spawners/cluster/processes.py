@@ -48,7 +48,7 @@ def members(folder: Path, run: Path | None = None) -> set[psutil.Process]:
 
 
 def daemons(folder: Path) -> dict[str, psutil.Process]:
-    """Return the running daemons: `munged`, `slurmctld`, and each slurmd by its node's name."""
+    """Return the running daemons: `munged`, `slurmctld` …, and each slurmd by its node's name."""
     result = {}
     for process in marked(folder):
         try:
@@ -56,7 +56,7 @@ def daemons(folder: Path) -> dict[str, psutil.Process]:
         except psutil.Error:
             continue
         name = os.path.basename(words[0]) if words else ""
-        if name in ("munged", "slurmctld"):
+        if name in ("munged", "slurmctld", "mariadbd", "slurmdbd"):
             result[name] = process
         elif name == "slurmd" and "-N" in words[:-1]:
             result[words[words.index("-N") + 1]] = process
