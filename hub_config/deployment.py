@@ -16,6 +16,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 from spawners.choices import Name, Titles
 from spawners.cluster.description import ClusterDescription, NodeDescription
 from spawners.lessons import CourseOnSite, overlap
+from spawners.session_extension import Extension
 
 ROOT = Path(__file__).resolve().parent.parent
 DEFAULT = ROOT / "hub_config" / "deployments" / "local.yaml"
@@ -131,6 +132,11 @@ class Site(Model):
         "", description="Python with Minga's notebook environment there; empty: this one"
     )
     home: str = Field("/home/{username}", description="home folder there, with accounts: personal")
+    extension: Extension | None = Field(
+        None,
+        description="students may make a running session longer, so much and so often "
+        "(docs/operators/sitio.md); left out: they may not",
+    )
 
     def cluster_description(self, name: str) -> ClusterDescription:
         """Return the private cluster of this site as spawners.cluster wants it."""

@@ -9,6 +9,7 @@ ana`, `ssh login.site`), so that `sudoers` can name exactly this file:
     {"action": "cancel", "job": "4711", "environment": {…}}
     {"action": "leave", "job": "4711", "qos": "curso", "environment": {…}}  its reservation
     {"action": "shorten", "job": "4711", "minutes": 30, "environment": {…}}
+    {"action": "extend", "job": "4711", "minutes": 300, "environment": {…}}
 
 On success it prints one line (the job id for `submit`) and exits 0; otherwise it exits with
 Slurm's status and Slurm's words on standard error.
@@ -50,7 +51,7 @@ def main(request: dict) -> int:
         update += [f"QOS={qos}"] if qos else []
         status = subprocess.run(update, env=environment).returncode
         return status or subprocess.run(["scontrol", "release", job], env=environment).returncode
-    if request["action"] == "shorten":
+    if request["action"] in ("shorten", "extend"):  # Slurm lets only operators do the second
         update = ["scontrol", "update", f"JobId={job}", f"TimeLimit={int(request['minutes'])}"]
         return subprocess.run(update, env=environment).returncode
     print("unknown action", file=sys.stderr)

@@ -62,6 +62,7 @@ class Job:
     partition: str = ""
     priority: int = 0  # the scheduler starts the highest first
     name: str = ""
+    ends: str = ""  # when Slurm will end it (or did), in seconds since 1970; "": no time limit
 
     @property
     def life(self) -> Life:

@@ -152,6 +152,29 @@ class SlurmSite:
         request = {"action": "shorten", "job": job_id, "minutes": minutes}
         await self._launch(username, {**request, "environment": self.environment})
 
+    async def extend(self, job_id: str, minutes: int, prefix: Sequence[str]) -> None:
+        """Make a running job's time limit `minutes` since its start, as a Slurm operator.
+
+        `prefix` becomes that account on the cluster; empty: as the hub asks for its queue.
+        Raises SchedulerError if Slurm refuses.
+        """
+        request = {"action": "extend", "job": job_id, "minutes": minutes}
+        request["environment"] = self.environment
+        command = [*(prefix or self.query_prefix), self.python, "-I", "-S", str(LAUNCHER)]
+        await asyncio.wait_for(run(command, self.environment, request), timeout=30)
+
+    async def longest_hours(self) -> int | None:
+        """Return the whole hours that its partition lets a job take; None: no limit.
+
+        Raises SchedulerError if the site has not said.
+        """
+        self.capacity.look(())
+        await self.capacity.first_answer()
+        view = self.capacity.view
+        if view is None or not view.partition:
+            raise SchedulerError("sinfo does not answer")
+        return view.hours
+
     @property
     def session_path(self) -> str:
         """PATH inside a session: the notebook environment's programs, then the site's."""
@@ -209,7 +232,7 @@ class SlurmSite:
                 "--noheader",
                 "--states=all",
                 "--array-unique",
-                "--format=%A|%T|%r|%B|%S|%P|%Q|%j",
+                "--format=%A|%T|%r|%B|%S|%P|%Q|%e|%j",
             ],
             # Seconds since 1970, whatever time zone the cluster is in.
             {**self.environment, "SLURM_TIME_FORMAT": "%s"},
@@ -219,7 +242,7 @@ class SlurmSite:
 
 def _job(line: str) -> Job:
     """Return the job of one line of squeue; ValueError, which is no answer, for garbage."""
-    job_id, state, reason, node, started, partition, priority, name = line.split("|", 7)
+    job_id, state, reason, node, started, partition, priority, ends, name = line.split("|", 8)
     return Job(
         id=str(int(job_id)),
         state=state,
@@ -229,6 +252,7 @@ def _job(line: str) -> Job:
         partition=partition,
         priority=int(priority),
         name=name,
+        ends=ends if ends.isdigit() else "",
     )
 
 

@@ -19,7 +19,7 @@ from batchspawner import SlurmSpawner
 from batchspawner.batchspawner import format_template
 from traitlets import Any, Bool, Callable, Dict, Float, List, Unicode
 
-from . import announcement, outlook, start_form  # noqa: F401 (announcement replaces a handler)
+from . import announcement, outlook, session_time_api, start_form  # noqa: F401 (handlers)
 from .certificates import InternalTLS
 from .choices import Choice, Offer
 from .endings import ENDED, ENDINGS, TRY_AGAIN
@@ -28,6 +28,7 @@ from .messages import Message, SessionError
 from .metrics import FAILURES, SpawnClock
 from .observed import Observed
 from .queue import Job, Life, Snapshot
+from .session_time import TimedSession
 from .sites import JOB_NAME, SchedulerError, refusal
 from .situation import Situation, situation
 
@@ -40,7 +41,7 @@ class _AskFirst(Exception):
     jupyterhub_message = ""
 
 
-class MingaSpawner(Observed, LessonSession, InternalTLS, SlurmSpawner):
+class MingaSpawner(Observed, TimedSession, LessonSession, InternalTLS, SlurmSpawner):
     """One session: a notebook server in a job on one of the sites."""
 
     sites = Dict(help="The sites by name: SlurmSite or LocalSite objects.").tag(config=True)
@@ -107,6 +108,7 @@ class MingaSpawner(Observed, LessonSession, InternalTLS, SlurmSpawner):
 #SBATCH --chdir={{homedir}}
 #SBATCH --export={{keepvars}}
 #SBATCH --time={{runtime}}
+#SBATCH --signal=B:USR1@60
 #SBATCH --nodes=1
 #SBATCH --ntasks=1
 #SBATCH --cpus-per-task={{nprocs}}
@@ -118,6 +120,8 @@ class MingaSpawner(Observed, LessonSession, InternalTLS, SlurmSpawner):
 {% endif %}{% if gres %}#SBATCH --gres={{gres}}
 {% endif %}
 {{prologue}}
+# The server takes it when it is there (hub_config/jupyter/session_time); before, it would end.
+trap '' USR1
 exec {{cmd}}
 """
     ).tag(config=True)
@@ -199,7 +203,7 @@ exec {{cmd}}
 
     def get_state(self):
         """Return what a restarted hub needs to find this session again."""
-        state = super().get_state()
+        state = super().get_state() | self._time_state()
         if self.job_id:
             state |= {
                 "site": self.site_name,
@@ -218,6 +222,7 @@ exec {{cmd}}
         self.job_started = state.get("job_started", "")
         self.token_sha256 = state.get("token_sha256", "")
         self._load_lesson(state)
+        self._load_time(state)
         self.submitted = float("-inf")
         if self.job_id and self.site_name in self.sites:
             self.site.adopt(self.job_id)
@@ -227,6 +232,7 @@ exec {{cmd}}
         super().clear_state()
         self.site_name = self.job_started = self.token_sha256 = ""
         self.in_lesson = None
+        self.extended = 0
         self.job = None
 
     def _save_state(self):
@@ -279,7 +285,7 @@ exec {{cmd}}
         """
         site = self.sites[self.choice.site]
         self._clock = SpawnClock(site.name)
-        self.last_error = None
+        self.last_error = self.ending = None
         self.port = 0
         # From here on: a job may run, and its server announce itself, before sbatch has returned.
         self._port_told = asyncio.Event()
@@ -441,6 +447,7 @@ exec {{cmd}}
         if life is Life.GONE:
             self.log.info("is gone: %s", job)
             self._count_end(_ending(job))
+            self._note_end(_ending(job))
             return 1
         return None
 
@@ -449,6 +456,7 @@ exec {{cmd}}
         if not self.job_id or self.site_name not in self.sites:
             return
         self.log.info("stopping")
+        self._note_end("stopped")
         try:
             await self.site.cancel(self.user.name, self.job_id)
         except (SchedulerError, OSError, TimeoutError) as error:

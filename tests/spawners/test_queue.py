@@ -108,9 +108,9 @@ def test_a_place_counts_those_ahead_in_the_same_partition():
 
 
 def test_a_line_of_squeue():
-    job = _job("17|PENDING|Resources|n/a|1795426532|gpu|4294901757|minga")
+    job = _job("17|PENDING|Resources|n/a|1795426532|gpu|4294901757|N/A|minga")
     assert (job.id, job.node, job.started, job.name) == ("17", "", "1795426532", "minga")
-    assert _job("17|RUNNING|None|n0|N/A|gpu|1|a|b").name == "a|b"
+    assert _job("17|RUNNING|None|n0|N/A|gpu|1|1795426532|a|b").name == "a|b"
 
 
 @pytest.mark.parametrize("line", ["", "slurm_load_jobs error: …", "x|RUNNING|None|n0|0|gpu|1|m"])

@@ -1,0 +1,312 @@
+// JupyterLab's part of the time limit: warn, save before the end, make longer, say what happened.
+//
+// A federated extension (https://jupyterlab.readthedocs.io/en/stable/extension/extension_dev.html)
+// written without a build step: `init` gets the modules that JupyterLab shares, `get` gives our
+// plugins. It has no sentences of its own: they come with the time, in all languages, from the
+// hub's catalog (spawners/session_time.py).
+"use strict";
+
+(() => {
+  const NAME = "minga-session-time";
+  const EVENT = "https://minga.example/events/session-ending";
+  const WARN_MINUTES = [15, 5, 1];
+  const SAVE_MINUTES = [5, 1];
+  const LAST_MINUTE = 60; // seconds: from here on, whatever is unsaved is saved at every look
+  let shared = {};
+
+  /** One of JupyterLab's own modules, at the newest version that it shares. */
+  async function lab(module) {
+    const versions = shared[module] || {};
+    const order = (a, b) => a.localeCompare(b, undefined, { numeric: true });
+    const newest = Object.keys(versions).sort(order).pop();
+    if (!newest) throw new Error(`${NAME}: JupyterLab does not share ${module}`);
+    return (await versions[newest].get())();
+  }
+
+  /** How long until the next look at the time, in seconds. */
+  const pause = (left) => (left === null || left > 1200 ? 60 : left > 360 ? 20 : 5);
+
+  /** "{minutes} minutos" and {minutes: 5} -> "5 minutos". */
+  const filled = (text, values) =>
+    text.replace(/\{(\w+)\}/g, (all, name) => (name in values ? values[name] : all));
+
+  class Clock {
+    constructor(app, modules, documents, language, statusBar) {
+      Object.assign(this, { app, modules, documents, language, statusBar });
+      this.settings = app.serviceManager.serverSettings;
+      this.url = modules.coreutils.URLExt.join(this.settings.baseUrl, "minga/session");
+      this.answer = null;
+      this.warned = null; // the last of WARN_MINUTES that was shown
+      this.savedAt = null; // the last of SAVE_MINUTES that was acted on
+      this.notice = null; // the id of the notification that is there
+      this.copied = new Set(); // documents that are kept as a copy beside them already
+      this.saving = null;
+    }
+
+    say(name, values = {}) {
+      const all = this.answer?.sentences?.[name] || {};
+      return filled(all[this.language] || all.es || "", values);
+    }
+
+    at(left) {
+      const time = new Date(Date.now() + left * 1000);
+      const [hour, minute] = [time.getHours(), time.getMinutes()];
+      return `${hour}:${String(minute).padStart(2, "0")}`;
+    }
+
+    async ask(method = "GET") {
+      const { ServerConnection } = this.modules.services;
+      const response = await ServerConnection.makeRequest(this.url, { method }, this.settings);
+      const answer = await response.json();
+      if (!response.ok) throw Object.assign(new Error(response.status), { answer });
+      return answer;
+    }
+
+    async look() {
+      clearTimeout(this.timer);
+      try {
+        this.answer = await this.ask();
+        this.asked = performance.now();
+      } catch {
+        // The server does not answer: what was known goes on; JupyterLab itself says so.
+      }
+      const left = this.left();
+      this.show(left);
+      this.timer = setTimeout(() => this.look(), pause(left) * 1000);
+    }
+
+    left() {
+      const left = this.answer?.seconds_left ?? null;
+      return left === null ? null : Math.max(0, left - (performance.now() - this.asked) / 1000);
+    }
+
+    show(left) {
+      if (this.status) this.status.tell(left);
+      if (left === null) return this.calm();
+      const within = (limits) => limits.filter((minutes) => left <= minutes * 60).pop() ?? null;
+      const warn = within(WARN_MINUTES);
+      if (warn === null) this.calm();
+      // A longer time than before is an extension: the warnings begin again.
+      else if (warn !== this.warned) this.warn(left, warn);
+      const save = within(SAVE_MINUTES);
+      if (save !== null && (save !== this.savedAt || left <= LAST_MINUTE)) this.saveAll(false);
+      this.savedAt = save;
+    }
+
+    calm() {
+      if (this.notice) this.modules.apputils.Notification.dismiss(this.notice);
+      this.notice = this.warned = null;
+    }
+
+    warn(left, minutes) {
+      const { Notification } = this.modules.apputils;
+      this.calm();
+      this.warned = minutes;
+      const rounded = Math.max(1, Math.round(left / 60));
+      const text =
+        rounded > 1
+          ? this.say("minutes", { minutes: rounded, time: this.at(left) })
+          : this.say("minute");
+      const actions = [{ label: this.say("save"), callback: () => this.saveAll(true) }];
+      const extension = this.answer.extension;
+      if (extension)
+        actions.push({
+          label: this.say("extend", { minutes: extension.minutes }),
+          displayType: "accent",
+          callback: () => this.extend(),
+        });
+      const emit = minutes > 5 ? Notification.info : Notification.warning;
+      this.notice = emit(`${text} ${this.say("will_save")}`, { autoClose: false, actions });
+    }
+
+    async extend() {
+      const { Notification } = this.modules.apputils;
+      try {
+        this.answer = await this.ask("POST");
+        this.asked = performance.now();
+        const left = this.left();
+        this.calm();
+        this.show(left);
+        Notification.success(this.say("extended", { time: this.at(left) }), { autoClose: 8000 });
+      } catch (error) {
+        const why = error.answer?.why || {};
+        Notification.error(why[this.language] || why.es || this.say("not_extended"), {
+          autoClose: false,
+        });
+      }
+    }
+
+    /** Save all that is unsaved; never over a file that changed elsewhere. */
+    async saveAll(asked) {
+      const { Notification } = this.modules.apputils;
+      if (this.saving) return this.saving;
+      this.saving = (async () => {
+        const contexts = new Set();
+        for (const widget of this.app.shell.widgets("main")) {
+          const context = this.documents.contextForWidget(widget);
+          if (context && context.model.dirty && !context.model.readOnly) contexts.add(context);
+        }
+        let count = 0;
+        for (const context of contexts) {
+          try {
+            if (await this.changedElsewhere(context)) await this.keepCopy(context);
+            else {
+              await context.save();
+              count += 1;
+            }
+          } catch (error) {
+            const values = { name: context.path, why: error.message || String(error) };
+            Notification.error(this.say("not_saved", values), { autoClose: false });
+          }
+        }
+        if (count) Notification.success(this.say("saved", { count }), { autoClose: 5000 });
+        else if (asked && !contexts.size)
+          Notification.info(this.say("nothing_to_save"), { autoClose: 5000 });
+      })();
+      try {
+        await this.saving;
+      } finally {
+        this.saving = null;
+      }
+    }
+
+    /** Whether the file on the disk is not the one that was opened or last saved here. */
+    async changedElsewhere(context) {
+      const { contents } = this.app.serviceManager;
+      const ours = context.contentsModel;
+      if (!ours) return false;
+      try {
+        const theirs = await contents.get(context.path, { content: false });
+        // The margin is JupyterLab's own: file systems keep times coarsely.
+        return new Date(theirs.last_modified) - new Date(ours.last_modified) > 500;
+      } catch (error) {
+        if (error.response?.status === 404) return false; // deleted elsewhere: it is made again
+        throw error;
+      }
+    }
+
+    /** Where a question would be needed and nobody may be there: both versions stay. */
+    async keepCopy(context) {
+      const { contents } = this.app.serviceManager;
+      const model = context.contentsModel;
+      const dot = context.path.lastIndexOf(".");
+      const end = dot > context.path.lastIndexOf("/") + 1 ? dot : context.path.length;
+      const copy = `${context.path.slice(0, end)} (${this.say("copy_mark")})${context.path.slice(end)}`;
+      const notebook = model.type === "notebook";
+      await contents.save(copy, {
+        type: model.type,
+        format: notebook ? "json" : "text",
+        content: notebook ? context.model.toJSON() : context.model.toString(),
+      });
+      if (!this.copied.has(copy)) {
+        this.copied.add(copy);
+        const { Notification } = this.modules.apputils;
+        Notification.warning(this.say("copied", { name: context.path, copy }), {
+          autoClose: false,
+        });
+      }
+    }
+  }
+
+  /** The time left at the bottom of the page, from one hour before the end. */
+  function statusItem(modules, clock) {
+    const { Widget } = modules.widgets;
+    const item = new Widget();
+    item.addClass("jp-StatusBar-TextItem");
+    item.addClass("minga-session-time");
+    item.tell = (left) => {
+      const near = left !== null && left <= 3600;
+      item.setHidden(!near);
+      if (!near) return;
+      item.node.textContent = clock.say("status", { minutes: Math.ceil(left / 60) });
+      item.node.title = clock.say("status_help", { time: clock.at(left) });
+    };
+    item.setHidden(true);
+    return item;
+  }
+
+  async function plugins() {
+    const names = ["application", "apputils", "coreutils", "docmanager", "services"];
+    const loaded = await Promise.all(names.map((name) => lab(`@jupyterlab/${name}`)));
+    const modules = Object.fromEntries(names.map((name, place) => [name, loaded[place]]));
+    modules.widgets = await lab("@lumino/widgets");
+    const { ITranslator } = await lab("@jupyterlab/translation");
+    const { IStatusBar } = await lab("@jupyterlab/statusbar");
+    const { JupyterFrontEnd, JupyterLab, IConnectionLost } = modules.application;
+    const clockOf = {};
+
+    const clock = {
+      id: `${NAME}:clock`,
+      description: "Warns before the session's end and saves what is open.",
+      autoStart: true,
+      requires: [modules.docmanager.IDocumentManager, ITranslator],
+      optional: [IStatusBar],
+      activate: (app, documents, translator, statusBar) => {
+        const language = translator.languageCode.toLowerCase().startsWith("es") ? "es" : "en";
+        const clock = new Clock(app, modules, documents, language, statusBar);
+        clockOf.page = clock;
+        if (statusBar) {
+          clock.status = statusItem(modules, clock);
+          statusBar.registerStatusItem(`${NAME}:left`, {
+            item: clock.status,
+            align: "right",
+            rank: 1,
+          });
+        }
+        app.serviceManager.events.stream.connect((_, event) => {
+          if (event.schema_id === EVENT) clock.saveAll(false).finally(() => clock.look());
+        });
+        app.restored.then(() => clock.look());
+        // A laptop that slept missed its timers.
+        document.addEventListener("visibilitychange", () => document.hidden || clock.look());
+      },
+    };
+
+    // In place of JupyterLab's own dialog, which would restart a session without saying why the
+    // last one ended (it is disabled in hub_config/jupyter/student/labconfig).
+    const lost = {
+      id: `${NAME}:connection-lost`,
+      description: "Leads to the page that says why the session ended.",
+      autoStart: true,
+      requires: [JupyterFrontEnd.IPaths, ITranslator],
+      optional: [JupyterLab.IInfo],
+      provides: IConnectionLost,
+      activate: (app, paths, translator, info) => {
+        if (!paths.urls.hubPrefix) return modules.application.ConnectionLost;
+        const { Dialog, showDialog } = modules.apputils;
+        let shown = false;
+        return async () => {
+          if (shown) return;
+          shown = true;
+          if (info) info.isConnected = false;
+          const say = (name) => clockOf.page?.say(name) || name;
+          const result = await showDialog({
+            title: say("lost"),
+            body: say("lost_body"),
+            buttons: [
+              Dialog.cancelButton({ label: say("lost_stay") }),
+              Dialog.okButton({ label: say("lost_why") }),
+            ],
+          });
+          if (info) info.isConnected = true;
+          shown = false;
+          // The hub answers there while the session does not run.
+          if (result.button.accept) window.location.assign(paths.urls.base);
+        };
+      },
+    };
+    return [clock, lost];
+  }
+
+  window._JUPYTERLAB = window._JUPYTERLAB || {};
+  window._JUPYTERLAB[NAME] = {
+    init: (scope) => {
+      shared = scope;
+    },
+    get: async (module) => {
+      if (module !== "./extension") throw new Error(`${NAME}: there is no ${module}`);
+      const all = await plugins();
+      return () => ({ __esModule: true, default: all });
+    },
+  };
+})();
