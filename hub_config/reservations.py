@@ -50,6 +50,14 @@ class Books:
     qos: dict[str, set[str]] = field(default_factory=dict)  # that an account may use
 
 
+@dataclass
+class Node:
+    """What counts of a node."""
+
+    gpus: int
+    features: set[str]
+
+
 class Operator:
     """What an operator asks one site and tells it, by argument lists behind its prefix."""
 
@@ -70,16 +78,17 @@ class Operator:
         )
         return {each["ReservationName"]: each for each in found if "ReservationName" in each}
 
-    async def gpus_of_nodes(self) -> list[int]:
-        """Return how many GPUs each node has, of the nodes of the site's partition with any."""
+    async def nodes(self) -> "list[Node]":
+        """Return the nodes of the site's partition."""
         partition = [f"--partition={self.site.partition}"] if self.site.partition else []
-        shown = await self.ask("sinfo", "--noheader", "--Node", "--format=%N %G", *partition)
-        nodes = dict(line.split(None, 1) for line in shown.splitlines() if line.strip())
-        counts = (
-            sum(int(n) for n in re.findall(r"gpu:(?:[^:,()]+:)?(\d+)", gres))
-            for gres in nodes.values()
-        )
-        return sorted(count for count in counts if count)
+        shown = await self.ask("sinfo", "--noheader", "--Node", "--format=%N|%G|%f", *partition)
+        return [
+            Node(
+                sum(int(n) for n in re.findall(r"gpu:(?:[^:,()]+:)?(\d+)", gres)),
+                set(features.split(",")),
+            )
+            for _, gres, features in {tuple(line.split("|", 2)) for line in shown.splitlines()}
+        ]
 
     async def books(self) -> "Books | None":
         """Return what the site's accounting knows; None without accounting, so without QOS."""
@@ -109,7 +118,7 @@ async def plan(deployment: Deployment, name: str, operator: Operator, now: datet
     """
     result = Plan()
     there = await operator.reservations()
-    gpus = await operator.gpus_of_nodes()
+    cluster = await operator.nodes()
     books = await operator.books()
     for course, members in deployment.courses.items():
         own = members.slurm.get(name)
@@ -129,7 +138,9 @@ async def plan(deployment: Deployment, name: str, operator: Operator, now: datet
                 users = f"Users={','.join(people)}"
                 if own.account and books is not None:
                     users = f"Accounts={own.account}"
-                _reserve(result, course, lesson, there, gpus, users, operator.site.partition, now)
+                _reserve(
+                    result, course, lesson, there, cluster, users, operator.site.partition, now
+                )
     return result
 
 
@@ -140,10 +151,10 @@ def _people(deployment: Deployment, members: CourseMembers) -> list[str]:
     return sorted({*members.students, *members.instructors})
 
 
-def _reserve(result, course, lesson: Lesson, there, gpus, users, partition, now) -> None:
+def _reserve(result, course, lesson: Lesson, there, cluster, users, partition, now) -> None:
     """Add what makes the reservation of `lesson` what it should be."""
     window = lesson.window
-    nodes = window.nodes or _nodes(result, course, window, gpus)
+    nodes = window.nodes or _nodes(result, course, window, cluster)
     if not nodes:
         return
     start, end = max(lesson.start, now), lesson.end
@@ -153,7 +164,8 @@ def _reserve(result, course, lesson: Lesson, there, gpus, users, partition, now)
         # What runs now and ends too late is not ended: Slurm takes other nodes or refuses.
         create = ["scontrol", "create", "reservation", f"ReservationName={window.reservation}"]
         create += [f"StartTime={start:%Y-%m-%dT%H:%M:%S}", *wanted, f"NodeCnt={nodes}"]
-        result.commands.append(create + ([f"PartitionName={partition}"] if partition else []))
+        create += [f"PartitionName={partition}"] if partition else []
+        result.commands.append(create + ([f"Features={window.feature}"] if window.feature else []))
         return
     begins = datetime.fromisoformat(found["StartTime"]).replace(tzinfo=UTC)
     changed = [word for word in wanted if not _has(found, word)]
@@ -172,23 +184,29 @@ def _has(found: dict[str, str], word: str) -> bool:
     return set(found.get(key, "").split(",")) == set(value.split(","))
 
 
-def _nodes(result: Plan, course: str, window, gpus: list[int]) -> int:
+def _nodes(result: Plan, course: str, window, cluster: list[Node]) -> int:
     """Return how many nodes hold the window's GPUs, whichever nodes Slurm takes; 0 and a note."""
     where = f"{course}: {window.reservation}"
+    wanted = [node for node in cluster if not window.feature or window.feature in node.features]
+    gpus = sorted(node.gpus for node in wanted if node.gpus)
     if not window.gpus:
         result.notes.append(f"{where}: «gpus» or «nodes» must say how much to reserve")
         return 0
     if sum(gpus) < window.gpus:
         result.notes.append(f"{where}: the site has {sum(gpus)} GPUs, not {window.gpus}")
         return 0
-    nodes = math.ceil(window.gpus / gpus[0])
-    if nodes > len(gpus) or window.gpus % gpus[0] or gpus[0] != gpus[-1]:
-        nodes = min(nodes, len(gpus))
-        if not window.qos:
-            result.notes.append(
-                f"{where}: Slurm reserves whole nodes, {nodes} here; only a «qos» of the window "
-                f"keeps the course to {window.gpus} GPUs"
-            )
+    if len(gpus) < len(wanted):
+        result.notes.append(
+            f"{where}: the partition has nodes without GPUs too, and Slurm might reserve those; "
+            "name a «feature» that only nodes with GPUs have"
+        )
+        return 0
+    nodes = min(math.ceil(window.gpus / gpus[0]), len(gpus))
+    if sum(gpus[-nodes:]) > window.gpus and not window.qos:
+        result.notes.append(
+            f"{where}: Slurm reserves whole nodes, {nodes} here; only a «qos» of the window "
+            f"keeps the course to {window.gpus} GPUs"
+        )
     return nodes
 
 

@@ -72,6 +72,9 @@ class Window(BaseModel):
         le=1024,
         description="whole nodes that the reservation gets; by default as many as have `gpus`",
     )
+    feature: SlurmName = Field(
+        "", description="feature of the nodes to reserve, where a partition has unequal nodes"
+    )
     qos: SlurmName = Field("", description="QOS while the window is open, in place of the course's")
 
     @field_validator("time_zone")
@@ -117,8 +120,8 @@ class Window(BaseModel):
             raise ValueError("`last` is before `first`")
         if not self.reservation and not self.qos:
             raise ValueError("needs `reservation` or `qos`: nothing would change otherwise")
-        if self.nodes and not self.reservation:
-            raise ValueError("`nodes` belong to a `reservation`")
+        if (self.nodes or self.feature) and not self.reservation:
+            raise ValueError("`nodes` and `feature` belong to a `reservation`")
         return self
 
     @property

@@ -109,12 +109,29 @@ def test_a_lesson_that_takes_place_now_is_reserved_from_now(operator):
         ({"gpus": None}, "must say how much"),
         ({"gpus": 3}, "keeps the course to 3 GPUs"),
         ({"gpus": 3, "qos": "ia-clase"}, "no accounting"),
+        ({"feature": "nueva"}, "the site has 0 GPUs, not 4"),
     ],
 )
 def test_what_slurm_cannot_keep_is_said(operator, window, words):
     shown = operator(**window)
     assert shown.returncode == 0, shown.stderr
     assert words in shown.stdout
+
+
+def test_only_nodes_with_gpus_are_reserved(operator):
+    """A partition of unequal nodes: which ones is said by a feature, or nothing is reserved."""
+    settings = operator.cluster.folder / "etc" / "slurm.conf"
+    lines = settings.read_text().splitlines()
+    for number, line in enumerate(lines):
+        if line.startswith("NodeName=chile-n0"):
+            lines[number] = line.split(" Gres=")[0]
+        if line.startswith("NodeName=chile-n1"):
+            lines[number] = line + " Features=nueva,a100"
+    settings.write_text("\n".join(lines) + "\n")
+    slurm(operator.cluster, "scontrol", "reconfigure")
+    assert "name a «feature»" in operator("--apply").stdout
+    assert operator("--apply", feature="nueva").returncode == 0
+    assert reservation(operator.cluster)["Nodes"] == "chile-n1"
 
 
 def test_a_site_that_does_not_answer_is_named(operator):
