@@ -15,7 +15,7 @@ from typing import NamedTuple
 
 from . import logs
 
-REFRESH = 10  # seconds between looks at a site's nodes and queue, while somebody looks
+REFRESH = 5  # seconds between looks at a site's nodes and queue, while somebody looks
 ESTIMATE_AGE = 45  # seconds that Slurm's estimate for one kind of session is kept
 INTEREST = 90  # seconds after the last look at a page until a site is left alone
 PATIENCE = 5  # seconds between questions, as a multiple of what the last ones took
@@ -257,7 +257,9 @@ class SiteCapacity:
                 await self.queue.snapshot(max_age=REFRESH)
                 await self._estimate()
             took = time.monotonic() - began
-            await asyncio.sleep(max(REFRESH, PATIENCE * took))
+            pause = max(REFRESH, PATIENCE * took)
+            # A site that is back is noticed soon.
+            await asyncio.sleep(min(pause, self.timeout + REFRESH) if self.view.error else pause)
 
     async def _look_at_nodes(self) -> None:
         asked = time.monotonic()
