@@ -12,6 +12,7 @@ from hub_config import (
     hub,
     internal_tls,
     metrics,
+    orphans,
     services,
     sessions,
 )
@@ -29,6 +30,7 @@ hub.configure(c, deployment, state)  # addresses, database, proxy
 authentication.configure(c, deployment, state)  # who you are
 authorization.configure(c, deployment, state)  # what you may do
 sessions.configure(c, deployment, state)  # where notebooks run
+orphans.configure(c, deployment, state)  # whose jobs are whose
 services.configure(c, deployment, state)  # formgrader, book
 metrics.configure(c, deployment, state)  # who may read them
 internal_tls.configure(c, deployment, state)  # how the parts speak to each other

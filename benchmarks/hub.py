@@ -63,6 +63,8 @@ class Settings:
 class Hub:
     """A hub in a folder of its own, with its proxy; a context manager that ends everything."""
 
+    config = ROOT / "benchmarks" / "jupyterhub_config.py"
+
     def __init__(self, spawner: str, site: PrivateCluster, folder: Path, **settings):
         self.site = site
         self.root = folder  # the whole measurement's, by which processes are marked
@@ -114,8 +116,7 @@ class Hub:
         programs = str(Path(sys.executable).parent)
         with open(self.folder / "hub.log", "ab") as log:
             self.process = psutil.Popen(
-                [sys.executable, "-m", "jupyterhub", "-f"]
-                + [str(ROOT / "benchmarks" / "jupyterhub_config.py")],
+                [sys.executable, "-m", "jupyterhub", "-f", str(self.config)],
                 cwd=self.folder,
                 env={
                     **os.environ,

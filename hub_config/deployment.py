@@ -182,6 +182,11 @@ class Deployment(Model):
         description="sessions that one person may have at the same time, each with its own course, "
         "site and machine; 1: only one",
     )
+    orphans: Literal["report", "cancel"] = Field(
+        "report",
+        description="a job of this installation that no session has (its user was deleted, the "
+        "database was restored from a backup): report it in the hub's log, or cancel it too",
+    )
     authentication: Annotated[Tryout | Pam, Field(discriminator="method")]
     courses: dict[Name, CourseMembers] = Field(min_length=1)
     sites: dict[Name, Site] = Field(min_length=1)

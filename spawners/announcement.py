@@ -21,6 +21,7 @@ class PortAnnouncementHandler(APIHandler):
 
         403: not the token of a server of the token's owner. 400: anything but a port.
         409: that server is not waiting for its port (a second announcement, a running one).
+        503: that cannot be said now; try again.
         """
         spawner = self._spawner()
         if spawner is None:
@@ -29,7 +30,10 @@ class PortAnnouncementHandler(APIHandler):
         if port is None:
             raise web.HTTPError(400, 'Expected exactly {"port": N} with N from 1024 to 65535')
         started = spawner.ready  # a server that Slurm moved: the proxy must follow it
-        if not await spawner.take_port(port):
+        taken = await spawner.take_port(port)
+        if taken is None:
+            raise web.HTTPError(503, "Not known yet whether a port is waited for: try again")
+        if not taken:
             raise web.HTTPError(409, "This session is not waiting for a port")
         if started:
             await self.proxy.add_user(self.current_user, spawner.name)

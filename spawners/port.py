@@ -45,18 +45,25 @@ def wait_until_answering(host: str, port: int, server: int) -> bool:
             return True
         except OSError:
             time.sleep(0.05)
-        try:
-            os.kill(server, 0)
-        except ProcessLookupError:
+        if not alive(server):
             return False
     return False
 
 
-def announce(port: int, environment: dict) -> None:
+def alive(process: int) -> bool:
+    """Return whether a process of ours still runs."""
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    return True
+
+
+def announce(port: int, environment: dict, server: int) -> None:
     """Tell the hub at JUPYTERHUB_API_URL the port, as the server that the token belongs to.
 
-    The hub may be restarting just now, so a refused connection is tried again for some
-    minutes; an answer from the hub, whatever it is, is final.
+    The hub may be down just now, or not know yet (5xx), so it is tried again for as long as the
+    process `server` lives; any other answer of the hub is final.
     """
     # Here and not above: the server must not wait for what only this child needs.
     import ssl
@@ -82,19 +89,19 @@ def announce(port: int, environment: dict) -> None:
     opener = urllib.request.build_opener(
         urllib.request.ProxyHandler({}), urllib.request.HTTPSHandler(context=context)
     )
-    end = time.monotonic() + PATIENCE
-    while True:
+    pause = 0.5
+    while alive(server):
         try:
-            opener.open(request, timeout=10).close()
+            opener.open(request, timeout=40).close()
             return
         except urllib.error.HTTPError as error:
-            print(f"minga: the hub refused port {port}: {error}", file=sys.stderr)
-            return
-        except OSError as error:
-            if time.monotonic() > end:
-                print(f"minga: the hub does not answer: {error}", file=sys.stderr)
+            if error.code < 500:
+                print(f"minga: the hub refused port {port}: {error}", file=sys.stderr)
                 return
-            time.sleep(0.5)
+        except OSError:
+            pass
+        time.sleep(pause)
+        pause = min(10, pause * 1.2)
 
 
 def main(command: list[str]) -> None:
@@ -111,7 +118,7 @@ def main(command: list[str]) -> None:
             try:
                 local = "127.0.0.1" if host in ("0.0.0.0", "") else host  # noqa: S104
                 if wait_until_answering(local, port, server):
-                    announce(port, dict(os.environ))
+                    announce(port, dict(os.environ), server)
             finally:
                 os._exit(0)
         os._exit(0)

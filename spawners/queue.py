@@ -63,6 +63,9 @@ class Job:
     priority: int = 0  # the scheduler starts the highest first
     name: str = ""
     ends: str = ""  # when Slurm will end it (or did), in seconds since 1970; "": no time limit
+    user: str = ""  # the Unix account that it runs as
+    since: str = ""  # when it was handed in, in seconds since 1970
+    comment: str = ""  # ours: the tag of the session (ownership.py)
 
     @property
     def life(self) -> Life:
@@ -119,10 +122,18 @@ def _rank(job: Job) -> tuple[int, int]:
 class SiteQueue:
     """The queue of one site, asked at most once per interval, whoever asks."""
 
-    def __init__(self, site: str, query: Callable[[], Awaitable[list[Job]]], timeout: float = 10):
+    def __init__(
+        self,
+        site: str,
+        query: Callable[[], Awaitable[list[Job]]],
+        timeout: float = 30,
+        states: Callable[[], Awaitable[dict[str, str]]] | None = None,
+    ):
         self.site = site
         self.timeout = timeout  # seconds that a scheduler may take to answer
         self._query = query
+        self._states = states  # another way to ask: the state of each job by its id
+        self._second: tuple[Snapshot, asyncio.Task] | None = None
         self._log = logs.of_site(site)
         metrics.prepare_site(site)
         self.latest = Snapshot(asked=float("-inf"), jobs={}, error="not asked yet")
@@ -134,7 +145,7 @@ class SiteQueue:
 
         Callers at the same time share one query, and a slow scheduler is not pressed: the
         next query waits until five times the last one's duration has passed. After a query
-        that failed the wait is at most `timeout`, so that a scheduler that is back is noticed.
+        that failed the wait is at most 10 s, so that a scheduler that is back is noticed.
         """
         now = time.monotonic()
         if now - self.latest.asked <= max_age:
@@ -142,12 +153,36 @@ class SiteQueue:
         if self._running is None or self._running.done():
             wait = 5 * self._took
             if self.latest.error:
-                wait = min(wait, self._took + self.timeout)
+                wait = min(wait, self._took + 10)
             pause = max(0.0, self.latest.asked + wait - now)
             pause += random.uniform(0, JITTER * max_age)  # noqa: S311 (no secret)
             self._running = asyncio.create_task(self._ask(pause))
         # One caller that is cancelled (a closed page) must not take the answer from the others.
         return await asyncio.shield(self._running)
+
+    async def second_opinion(self, snapshot: Snapshot, job_id: str) -> Life:
+        """Return what is true of a job that `snapshot` should have and has not.
+
+        Jobs that ended stay listed for minutes, so one that is not there at all is rare, and an
+        answer that was cut short looks the same. One other question for all who miss a job in
+        this snapshot; no answer to it is unknown, never gone.
+        """
+        if self._states is None:
+            return Life.GONE
+        if self._second is None or self._second[0] is not snapshot:
+            self._second = snapshot, asyncio.create_task(self._ask_states())
+        states = await asyncio.shield(self._second[1])
+        if states is None:
+            return Life.UNKNOWN
+        return Job(job_id, states[job_id]).life if job_id in states else Life.GONE
+
+    async def _ask_states(self) -> dict[str, str] | None:
+        try:
+            async with asyncio.timeout(self.timeout):
+                return await self._states()
+        except (TimeoutError, OSError, RuntimeError, ValueError) as error:
+            self._log.warning("jobs are missing in its answer, and it does not say: %s", error)
+            return None
 
     async def _ask(self, pause: float) -> Snapshot:
         if pause:

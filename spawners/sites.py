@@ -14,6 +14,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from .capacity import SiteCapacity
+from .listing import ALL_JOBS, Listing, states
 from .messages import Message
 from .queue import Job, SiteQueue
 
@@ -96,7 +97,8 @@ class SlurmSite:
         self.listen = listen
         self.partition = partition
         self.python = python
-        self.queue = SiteQueue(name, self._jobs)
+        self._listing = Listing()
+        self.queue = SiteQueue(name, self._jobs, states=self._states)
         self.capacity = SiteCapacity(name, partition, self.queue, self._ask)
         self._launchers = asyncio.Semaphore(LAUNCHERS)
         self._nodes: tuple[float, list[str]] = (float("-inf"), [])
@@ -211,8 +213,9 @@ class SlurmSite:
         if named and not ACCOUNT.fullmatch(username):
             raise SchedulerError(f"Invalid account: {username!r} is no name of a Unix account")
         prefix = [part.replace("{username}", username) for part in self.user_prefix]
-        # -I: nothing of the current folder or of the environment is imported.
-        command = [*GENTLY, *prefix, self.python, "-I", str(LAUNCHER)]
+        # -I -S: nothing of the current folder, the environment or the installed packages is
+        # imported; the launcher needs the standard library only.
+        command = [*GENTLY, *prefix, self.python, "-I", "-S", str(LAUNCHER)]
         async with self._launchers:
             return await asyncio.wait_for(run(command, self.environment, request), timeout=60)
 
@@ -223,37 +226,10 @@ class SlurmSite:
         return await run_both([*self.query_prefix, *far, *command], environment)
 
     async def _jobs(self) -> list[Job]:
-        # --states=all: jobs that ended stay listed for MinJobAge, with their last state. All
-        # jobs, not only ours: a place in the queue counts those of others too.
-        output = await run(
-            [
-                *self.query_prefix,
-                "squeue",
-                "--noheader",
-                "--states=all",
-                "--array-unique",
-                "--format=%A|%T|%r|%B|%S|%P|%Q|%e|%j",
-            ],
-            # Seconds since 1970, whatever time zone the cluster is in.
-            {**self.environment, "SLURM_TIME_FORMAT": "%s"},
-        )
-        return [_job(line) for line in output.splitlines()]
+        return self._listing.jobs((await self._ask(self._listing.command))[0])
 
-
-def _job(line: str) -> Job:
-    """Return the job of one line of squeue; ValueError, which is no answer, for garbage."""
-    job_id, state, reason, node, started, partition, priority, ends, name = line.split("|", 8)
-    return Job(
-        id=str(int(job_id)),
-        state=state,
-        reason=reason,
-        node="" if node == "n/a" else node,
-        started=started if started.isdigit() else "",
-        partition=partition,
-        priority=int(priority),
-        name=name,
-        ends=ends if ends.isdigit() else "",
-    )
+    async def _states(self) -> dict[str, str]:
+        return states((await self._ask(ALL_JOBS))[0])
 
 
 # What sbatch says when it refuses -> what the student reads. Slurm's sentences are from

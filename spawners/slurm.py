@@ -27,6 +27,7 @@ from .lesson_session import LessonSession
 from .messages import Message, SessionError
 from .metrics import FAILURES, SpawnClock
 from .observed import Observed
+from .ownership import OwnedSession
 from .queue import Job, Life, Snapshot
 from .session_time import TimedSession
 from .sites import JOB_NAME, SchedulerError, refusal
@@ -41,7 +42,9 @@ class _AskFirst(Exception):
     jupyterhub_message = ""
 
 
-class MingaSpawner(Observed, TimedSession, LessonSession, InternalTLS, SlurmSpawner):
+class MingaSpawner(
+    Observed, OwnedSession, TimedSession, LessonSession, InternalTLS, SlurmSpawner
+):
     """One session: a notebook server in a job on one of the sites."""
 
     sites = Dict(help="The sites by name: SlurmSite or LocalSite objects.").tag(config=True)
@@ -69,7 +72,7 @@ class MingaSpawner(Observed, TimedSession, LessonSession, InternalTLS, SlurmSpaw
         180, help="Seconds that a *started* job may take until its server answers."
     ).tag(config=True)
     queue_interval = Float(
-        0.4, help="Seconds between looks at the queue while somebody waits."
+        0.6, help="Seconds between looks at the queue while somebody waits."
     ).tag(config=True)
     idle_interval = Float(20, help="Seconds that an answer about running sessions may be old.").tag(
         config=True
@@ -104,9 +107,10 @@ class MingaSpawner(Observed, TimedSession, LessonSession, InternalTLS, SlurmSpaw
     batch_script = Unicode(
         """#!/bin/bash
 #SBATCH --job-name={{job_name}}
-#SBATCH --output={{homedir}}/.minga/session-{{site}}-%j.log
+{% if comment %}#SBATCH --comment={{comment}}
+{% endif %}#SBATCH --output={{homedir}}/.minga/session-{{site}}-%j.log
 #SBATCH --chdir={{homedir}}
-#SBATCH --export={{keepvars}}
+#SBATCH --export=ALL
 #SBATCH --time={{runtime}}
 #SBATCH --signal=B:USR1@60
 #SBATCH --nodes=1
@@ -137,7 +141,10 @@ exec {{cmd}}
         return {
             **offer.model_dump(),
             "previous": previous,
-            "outlook": outlook.outlook(offer, self.sites),
+            "outlook": {
+                **outlook.outlook(offer, self.sites),
+                "reserved": outlook.reserved(offer, self.course_on_site, datetime.now(UTC)),
+            },
             "scheduler": "slurm" if "slurm" in schedulers else "local",
             "shared_account": self.shared_account,
         }
@@ -203,7 +210,7 @@ exec {{cmd}}
 
     def get_state(self):
         """Return what a restarted hub needs to find this session again."""
-        state = super().get_state() | self._time_state()
+        state = super().get_state() | self._time_state() | self._tag_state()
         if self.job_id:
             state |= {
                 "site": self.site_name,
@@ -223,6 +230,7 @@ exec {{cmd}}
         self.token_sha256 = state.get("token_sha256", "")
         self._load_lesson(state)
         self._load_time(state)
+        self._load_tag(state)
         self.submitted = float("-inf")
         if self.job_id and self.site_name in self.sites:
             self.site.adopt(self.job_id)
@@ -230,7 +238,7 @@ exec {{cmd}}
     def clear_state(self):
         """Forget the job."""
         super().clear_state()
-        self.site_name = self.job_started = self.token_sha256 = ""
+        self.site_name = self.job_started = self.token_sha256 = self.tag = ""
         self.in_lesson = None
         self.extended = 0
         self.job = None
@@ -257,25 +265,36 @@ exec {{cmd}}
         return super().get_env() | self.session_environment(self, self.choice)
 
     def script(self, environment: dict) -> str:
-        """Return the batch script of `self.choice`: every value in it is typed or ours."""
+        """Return the batch script of `self.choice`: every value in it is typed or ours.
+
+        The launcher gives sbatch the session's environment and nothing else, so `--export=ALL`
+        is that. With a list of names Slurm would run each person's login shell before each
+        session, a second or more of what profiles do.
+        https://slurm.schedmd.com/sbatch.html#OPT_export
+        """
         profile = self.offers(self).profile(self.choice.profile)
         site = self.sites[self.choice.site]
-        values = self.get_req_subvars() | {
-            "job_name": JOB_NAME,
-            "site": self.choice.site,  # job ids repeat between sites, and a home may be shared by them
-            "homedir": self.home(self),
-            "partition": site.partition,
-            "account": self.terms.account,
+        values = (
+            self.get_req_subvars()
+            | {
+                "job_name": JOB_NAME,
+                "comment": self.tag,
+                "site": self.choice.site,  # job ids repeat between sites
+                "homedir": self.home(self),
+                "partition": site.partition,
+                "account": self.terms.account,
             "qos": self.terms.qos,
             "reservation": self.terms.reservation,
             "runtime": self._time_limit(),
-            "nprocs": str(profile.cores),
-            "memory": f"{profile.memory_gb}G",
-            "gres": f"gpu:{profile.gpus}" if profile.gpus else "",
-            "keepvars": ",".join(sorted(environment)),
-            "prologue": "\n".join(self.prologue_lines),
-            "cmd": shlex.join([site.python, "-I", str(PORT_PROGRAM), *self.cmd, *self.get_args()]),
-        }
+                "nprocs": str(profile.cores),
+                "memory": f"{profile.memory_gb}G",
+                "gres": f"gpu:{profile.gpus}" if profile.gpus else "",
+                "prologue": "\n".join(self.prologue_lines),
+                "cmd": shlex.join(
+                    [site.python, "-I", "-S", str(PORT_PROGRAM), *self.cmd, *self.get_args()]
+                ),
+            }
+        )
         return format_template(self.batch_script, **values)
 
     async def start(self):
@@ -293,15 +312,19 @@ exec {{cmd}}
         self.ip = site.listen
         environment = {**site.environment, **self.get_env(), "PATH": site.session_path}
         self._agree()
+        self._new_tag(site.name)
         submission = asyncio.ensure_future(self._hand_in(site, environment))
         try:
             # A student who cancels at this very moment must not leave a job without an owner.
             self.job_id = await asyncio.shield(submission)
         except asyncio.CancelledError:
-            with contextlib.suppress(SchedulerError, OSError, TimeoutError):
-                await site.cancel(self.user.name, await submission)
+            try:
+                await self._take_back(site.name, await submission)
+            except (SchedulerError, OSError, TimeoutError):
+                self._owe()
             raise
         except (SchedulerError, OSError, TimeoutError) as error:
+            self._owe()  # no answer in time is no proof that Slurm does not have the job
             raise self._not_accepted(site, refusal(str(error)), f"sbatch: {error}") from error
         self.site_name = site.name
         self.submitted = time.monotonic()
@@ -314,8 +337,7 @@ exec {{cmd}}
         """Wait until the job runs and its server told its port; return the URL."""
         started = None
         while True:
-            snapshot = await self.site.queue.snapshot(max_age=self.queue_interval)
-            life, job = snapshot.life(self.job_id, self.submitted)
+            _, life, job = await self._life(self.queue_interval)
             self.job = job or self.job
             if life is Life.GONE:
                 raise self._ended_early(job)
@@ -347,10 +369,9 @@ exec {{cmd}}
                         await self._port_told.wait()
 
     def _located(self, job: Job) -> str:
-        """Remember where the job's server is, and return its URL."""
+        """Note where the job's server is, and return its URL; the hub saves it with the start."""
         self.ip = self.site.address(job.node)
         self.job_started = job.started
-        self._save_state()
         proto = "https" if self.internal_ssl else "http"
         return f"{proto}://{self.ip}:{self.port}"
 
@@ -360,10 +381,11 @@ exec {{cmd}}
         A session that was still in the queue or starting is waited for here, as long as it
         takes; one that ended meanwhile is found out by the hub's own look at its old address.
         """
-        if self.port:
-            return self.server.url
-        self._port_told = asyncio.Event()
         try:
+            await self._known()
+            if not self.job_id or (self.job_started and await self._in_place()):
+                return self.server.url
+            self._port_told = asyncio.Event()
             url = await self._until_answering()
             self._save_state()
             return url
@@ -377,27 +399,33 @@ exec {{cmd}}
         digest = hashlib.sha256(token.encode()).hexdigest()
         return bool(self.token_sha256) and hmac.compare_digest(self.token_sha256, digest)
 
-    async def take_port(self, port: int) -> bool:
+    async def take_port(self, port: int) -> bool | None:
         """Take the port that this session's server announced; False if none is waited for.
 
         One is waited for while the session starts, and when Slurm put the job on another node.
+        None: nobody can say now, because the hub just started or the scheduler is silent.
         """
         told = getattr(self, "_port_told", None)
         if told is not None and not told.is_set():
             self.port = port
+            self._save_state()  # it is told once: a hub that dies now must know it later
             told.set()
             return True
+        if self.pending == "check":
+            return None
         if not self.ready or not self.job_id:
             return False
         snapshot = await self.site.queue.snapshot(max_age=0)
         life, job = snapshot.life(self.job_id, self.submitted)
+        if life is Life.UNKNOWN:
+            return None
         if life is not Life.RUNNING or job.started == self.job_started:
             return False
         self.log.info("moved to node=%s", job.node)
         self.port = port
         self._located(job)
         self.server.ip, self.server.port = self.ip, self.port
-        self.user.db.commit()
+        self._save_state()
         return True
 
     def _title(self, site: str) -> str:
@@ -436,13 +464,13 @@ exec {{cmd}}
     async def poll(self):
         """Return None while the session lives or nobody knows, 1 when its job is gone."""
         if not self.job_id:
-            return 1
+            gone = not self._adopting or await self._find_job() is Life.GONE
+            return 1 if gone else None
         if self.site_name not in self.sites:
             self.log.error("this site is not configured now")
             return None
         age = self.queue_interval if self.pending else self.idle_interval
-        snapshot = await self.site.queue.snapshot(max_age=age)
-        life, job = snapshot.life(self.job_id, self.submitted)
+        life, job = await self._life_soon(age)
         self.job = job or self.job
         if life is Life.GONE:
             self.log.info("is gone: %s", job)
@@ -452,16 +480,18 @@ exec {{cmd}}
         return None
 
     async def stop(self, now=False):
-        """Take the job back and wait until it is gone (not with `now`)."""
-        if not self.job_id or self.site_name not in self.sites:
+        """Take the job back and wait until it is gone (not with `now`).
+
+        A site that does not take the order gets it again when it answers (orphans.py): the
+        student is free to go on elsewhere, and the job does not stay.
+        """
+        if not self.job_id:
+            self._owe()
             return
         self.log.info("stopping")
         self._note_end("stopped")
-        try:
-            await self.site.cancel(self.user.name, self.job_id)
-        except (SchedulerError, OSError, TimeoutError) as error:
-            self.log.error("could not be cancelled: %s", error)
-            raise
+        if not await self._take_back(self.site_name, self.job_id):
+            return
         asked = time.monotonic()
         while not now and time.monotonic() - asked < 30:
             snapshot = await self.site.queue.snapshot(max_age=self.queue_interval)

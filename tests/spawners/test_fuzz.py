@@ -102,9 +102,9 @@ def read_form(content_type: str, body: bytes) -> dict:
 # What each variable of the batch script may be for this offer, whatever was asked for.
 VARIABLES = {
     "job_name": "minga",
+    "comment": "minga:[0-9a-f]{8}:[0-9a-f]{12}",
     "homedir": "/home/ana",
     "site": "chile|colombia",
-    "keepvars": "[A-Z_,]*",
     "runtime": "[1-8]:00:00",
     "nprocs": "1",
     "memory": "2G",

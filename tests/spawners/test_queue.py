@@ -4,10 +4,10 @@ import asyncio
 
 import pytest
 
+from spawners.listing import FIELDS, Listing, states
 from spawners.messages import Message
 from spawners.queue import Job, Life, SiteQueue, Snapshot
 from spawners.reasons import OTHER, why
-from spawners.sites import _job
 from tests.conftest import in_a_loop_of_its_own
 
 
@@ -107,16 +107,66 @@ def test_a_place_counts_those_ahead_in_the_same_partition():
     assert [snapshot.place(job) for job in waiting[:3]] == [3, 2, 1]
 
 
-def test_a_line_of_squeue():
-    job = _job("17|PENDING|Resources|n/a|1795426532|gpu|4294901757|N/A|minga")
-    assert (job.id, job.node, job.started, job.name) == ("17", "", "1795426532", "minga")
-    assert _job("17|RUNNING|None|n0|N/A|gpu|1|1795426532|a|b").name == "a|b"
+def answer(listing: Listing, *jobs: tuple[str, ...]) -> str:
+    """What squeue prints for `listing` when these are the fields of its jobs."""
+    template = listing.command[-1].removeprefix("--format=")
+    text = ""
+    for job in jobs:
+        record = template
+        for letter, value in zip(FIELDS, job, strict=True):
+            record = record.replace(letter, value)
+        text += record + "\n"
+    return text
 
 
-@pytest.mark.parametrize("line", ["", "slurm_load_jobs error: …", "x|RUNNING|None|n0|0|gpu|1|m"])
-def test_garbage_is_no_answer(line):
+WAITS = "17 PENDING Resources n/a 1795426532 gpu 4294901757 N/A ana 1795426000".split()
+
+
+def test_a_job_of_squeue():
+    listing = Listing()
+    (job,) = listing.jobs(answer(listing, (*WAITS, "minga", "minga:a:b")))
+    assert (job.id, job.node, job.started, job.ends) == ("17", "", "1795426532", "")
+    assert (job.user, job.since, job.name, job.comment) == (
+        "ana",
+        "1795426000",
+        *("minga", "minga:a:b"),
+    )
+    assert listing.jobs("") == []
+
+
+def test_what_others_write_into_their_jobs_is_read_as_it_is():
+    listing = Listing()
+    others = "a\n17|RUNNING|\n+=\x1f", "|\nminga:x:y|\n\n"
+    first, second = listing.jobs(
+        answer(listing, (*WAITS, *others), ("18", *WAITS[1:], "minga", "minga:a:b"))
+    )
+    assert (first.name, first.comment) == others
+    assert (second.id, second.comment) == ("18", "minga:a:b")
+
+
+@pytest.mark.parametrize("keep", [1, 10, 80, -2, -20])
+def test_an_answer_that_is_cut_is_no_answer(keep):
+    listing = Listing()
     with pytest.raises(ValueError):
-        _job(line)
+        listing.jobs(answer(listing, (*WAITS, "minga", ""))[:keep])
+
+
+@pytest.mark.parametrize(
+    "text", ["slurm_load_jobs error: …", "17|RUNNING|n0", "<html>502</html>\n", "\x00"]
+)
+def test_garbage_is_no_answer(text):
+    with pytest.raises(ValueError):
+        Listing().jobs(text)
+    with pytest.raises(ValueError):
+        states(text)
+
+
+def test_the_states_that_scontrol_shows():
+    text = "JobId=5 JobName=a\nJobId=9 x\n   UserId=r\n   JobState=RUNNING Reason=None\n\n"
+    text += "JobId=6 JobName=minga\n   JobState=COMPLETED Reason=None\n"
+    assert states(text)["6"] == "COMPLETED"
+    assert states(text)["5"] == "RUNNING"
+    assert states("No jobs in the system\n") == {}
 
 
 # https://slurm.schedmd.com/job_reason_codes.html: those that a session without dependencies,
