@@ -5,6 +5,9 @@ Pure functions of an Offer and the sites' last answers: nothing here asks a sche
 
 import asyncio
 import time
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import NamedTuple
 
 from . import logs
 from .capacity import Need
@@ -105,6 +108,29 @@ def outlook(offer: Offer, sites: dict, now: float | None = None) -> dict:
         },
         "all_down": bool(states) and set(states.values()) == {"down"},
     }
+
+
+def reserved(
+    offer: Offer, course_on_site: Callable, now: datetime | None = None
+) -> dict[str, list[str]]:
+    """Return the sites that hold machines for a lesson that takes place now, by course.
+
+    Their nodes are not free for others, so that the numbers do not count them.
+    `course_on_site`: what takes a choice's course and site, as MingaSpawner.course_on_site.
+    """
+    found, now = {}, now or datetime.now(UTC)
+    for course in offer.courses:
+        for site in offer.sites:
+            there = course_on_site(_Place(course.name, site.name))
+            lesson = there.lesson(now) if there else None
+            if lesson and lesson.window.reservation:
+                found.setdefault(course.name, []).append(site.name)
+    return found
+
+
+class _Place(NamedTuple):
+    course: str
+    site: str
 
 
 STATES = {

@@ -143,7 +143,7 @@ exec {{cmd}}
             "previous": previous,
             "outlook": {
                 **outlook.outlook(offer, self.sites),
-                "reserved": outlook.reserved(offer, self.course_on_site, datetime.now(UTC)),
+                "reserved": outlook.reserved(offer, self.course_on_site),
             },
             "scheduler": "slurm" if "slurm" in schedulers else "local",
             "shared_account": self.shared_account,

@@ -1,5 +1,8 @@
 """What sinfo prints becomes what a start page shows; garbage becomes «unknown»."""
 
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -16,8 +19,9 @@ from spawners.capacity import (
     parse_estimate,
 )
 from spawners.choices import Course, Offer, Profile, SiteTitle
+from spawners.lessons import CourseOnSite
 from spawners.messages import SessionError
-from spawners.outlook import outlook, within
+from spawners.outlook import outlook, reserved, within
 from spawners.queue import Job, SiteQueue, Snapshot
 
 # Printed by Slurm 22.05.8 on two nodes: one full and draining, one with one GPU in use.
@@ -316,6 +320,19 @@ def test_what_no_node_can_hold_is_refused_and_told_the_operator_once(caplog):
     nothing = within(offer(gpu8={"gpus": 8}), {"chile": Site(BUSY), "colombia": Site(BUSY)}, told)
     with pytest.raises(SessionError, match="Ninguna sede"):
         nothing.choose({})
+
+
+def test_a_lesson_that_takes_place_now_is_told_where_its_machines_are():
+    window = {"reservation": "ai", "from": "09:00", "to": "11:00", "time_zone": "America/Santiago"}
+    course = CourseOnSite(windows=[window | {"dates": ["2026-11-23"]}])
+    zone = ZoneInfo("America/Santiago")
+
+    def there(choice):
+        return course if (choice.course, choice.site) == ("ai", "chile") else None
+
+    during = datetime(2026, 11, 23, 10, tzinfo=zone)
+    assert reserved(GPU_OFFER, there, during) == {"ai": ["chile"]}
+    assert reserved(GPU_OFFER, there, during.replace(hour=12)) == {}
 
 
 def test_until_the_cluster_has_answered_the_deployment_counts():

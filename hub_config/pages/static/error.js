@@ -16,3 +16,20 @@
     document.querySelector(part).replaceWith(page.querySelector(part));
   }
 })();
+
+// A session that does not answer may have just ended, which the hub finds out now: then the same
+// address says why, and how to start again.
+(async () => {
+  const found = location.pathname.match(/^(.*)\/user\/([^/]+)(?:\/([^/]+))?/);
+  if (document.querySelector("[data-status]")?.dataset.status !== "503" || !found) return;
+  const [, , user, server] = found;
+  const ask = (name) => fetch(`${minga.baseUrl}minga-session/${user}${name}`);
+  for (;;) {
+    // The next part of the address is another session's name, or a page of the one without.
+    let reply = server ? await ask(`/${server}`) : await ask("");
+    if (server && reply.status === 404) reply = await ask("");
+    if (!reply.ok || reply.redirected) return;
+    if (!(await reply.json()).there) return location.reload();
+    await new Promise((wait) => setTimeout(wait, 2000));
+  }
+})();

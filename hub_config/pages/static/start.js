@@ -13,6 +13,9 @@
   const EVERY = 15000; // milliseconds between looks, while the page is seen
   let outlook = source ? JSON.parse(source.textContent) : null;
 
+  // What the person (or, at first, the page) chose, also while that site is out of service.
+  let wanted = sites.find((site) => site.checked)?.value;
+
   const checked = (inputs) => inputs.find((input) => input.checked && !input.disabled);
   const profileNow = () => outlook.profiles[checked(profiles)?.value];
   const titleOf = (input) => input.closest(".choice").querySelector("strong").textContent;
@@ -24,7 +27,11 @@
 
   /** Show what is known; what a person chose stays chosen. */
   function show() {
-    for (const site of sites) site.disabled = outlook.sites[site.value]?.state === "down";
+    for (const site of sites) {
+      site.disabled = outlook.sites[site.value]?.state === "down";
+      // Nothing is started elsewhere unasked: the form wants a new choice.
+      site.checked = site.value === wanted && !site.disabled;
+    }
     const site = checked(sites)?.value;
     for (const profile of profiles) {
       profile.disabled = Boolean(site) && !profile.dataset.sites.split(" ").includes(site);
@@ -32,8 +39,9 @@
         const text = words(profile.value, cell.dataset.cell);
         cell.querySelector("[data-text]").textContent = text;
         // where the profile is not offered here, the sites that do have it are listed
-        cell.hidden = !profile.disabled && (cell.dataset.cell !== site || !text);
-        cell.querySelector(".where").hidden = !profile.disabled;
+        const all = profile.disabled || !site;
+        cell.hidden = !all && (cell.dataset.cell !== site || !text);
+        cell.querySelector(".where").hidden = !all;
         cell.querySelector("[data-colon]").hidden = !text;
       }
     }
@@ -83,6 +91,7 @@
   if (outlook) {
     show();
     form.addEventListener("change", (event) => {
+      if (event.target.name === "site") wanted = event.target.value;
       if (["site", "profile"].includes(event.target.name)) show();
     });
     setInterval(look, EVERY);

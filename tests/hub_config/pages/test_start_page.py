@@ -108,7 +108,10 @@ def test_a_site_that_goes_down_is_shown_while_the_page_is_open(student, minga):
     slurm(minga, "colombia", "scontrol", "update", "PartitionName=gpu", "State=DOWN")
     try:
         until_seen(page, f"{colombia}.disabled && !{chile}.disabled")
-        # Said once to those who listen, and the choice falls to nobody by itself.
+        # Said once to those who listen, and nothing is started elsewhere unasked.
+        assert page.evaluate("document.querySelector('input[name=site]:checked')") is None
+        page.click("#spawn_form button[type=submit]")
+        assert page.evaluate("document.activeElement.name") == "site", "no choice was asked for"
         assert "Bogotá" in page.inner_text("#news[role=status]")
         student.look("start-one-down")
         slurm(minga, "chile", "scontrol", "update", "PartitionName=gpu", "State=DOWN")
@@ -119,7 +122,7 @@ def test_a_site_that_goes_down_is_shown_while_the_page_is_open(student, minga):
     finally:
         for site in ("chile", "colombia"):
             slurm(minga, site, "scontrol", "update", "PartitionName=gpu", "State=UP")
-    until_seen(page, f"!{chile}.disabled && !{colombia}.disabled")
+    until_seen(page, f"!{chile}.disabled && {colombia}.checked")  # as it was chosen
     assert page.locator("#all-down").is_hidden()
     assert page.locator("#spawn_form button[type=submit]").is_enabled()
     assert not student.problems, "\n".join(student.problems)
