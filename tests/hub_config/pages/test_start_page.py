@@ -1,7 +1,9 @@
 """The start, pending and home pages of a real Minga on two real clusters, in a real browser."""
 
 import json
+import os
 import re
+import signal
 import time
 
 import pytest
@@ -9,7 +11,7 @@ import requests
 
 from hub_config.pages import translate
 from spawners.reasons import why
-from tests.conftest import ROOT
+from tests.conftest import ROOT, Minga, free_port
 from tests.hub_config.pages.conftest import Reader
 from tests.spawners.test_sessions import queue, slurm
 
@@ -249,3 +251,29 @@ def test_what_is_free_is_for_people_who_logged_in(minga):
                 break
             assert time.monotonic() < end, answer
             time.sleep(0.5)
+
+
+def test_after_a_hub_restart_the_pending_page_knows_and_cancels(chromium, tmp_path):
+    minga = Minga(tmp_path / "state", free_port()).start()
+    try:
+        slurm(minga, "chile", "scontrol", "update", "PartitionName=gpu", "State=DOWN")
+        one = Student(chromium, minga, "es")
+        one.login("estudiante2")
+        fill(one, "/hub/spawn", "chile")
+        one.page.wait_for_url("**/spawn-pending/**")
+        os.kill(minga.hub_pid, signal.SIGKILL)
+        minga.launcher.wait(timeout=60)
+        minga.start()
+        # The hub still finds out about this session (`check`): it sends no events meanwhile.
+        one.page.goto(f"{minga.url}/hub/spawn-pending/estudiante2")
+        assert one.page.get_attribute("#pending", "data-pending") == "check"
+        stopped = why("PartitionDown").text
+        one.page.wait_for_function("text => document.body.innerText.includes(text)", arg=stopped)
+        one.page.click("#cancel")
+        one.page.wait_for_url("**/hub/home")
+        assert queue(minga, "chile") == []
+        one.page.locator(".state:not(.busy)").wait_for()
+        assert not one.problems, "\n".join(one.problems)
+        one.context.close()
+    finally:
+        minga.interrupt()
