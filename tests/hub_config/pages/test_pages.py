@@ -10,6 +10,7 @@ import pytest
 from tests.hub_config.pages.conftest import Reader
 
 pytestmark = pytest.mark.slow
+HUB = {"PAGES_NAMED": "1"}
 
 
 def test_pages_without_a_session(reader):
@@ -37,6 +38,8 @@ def test_pages_without_a_session(reader):
     }.items():
         reader.go(path)
         reader.look(name)
+        if name == "start":
+            assert reader.page.locator("#spawn_form").count() == 1, "the start page failed"
     assert (
         reader.page.locator("button[type=submit]").count() == 1
     )  # there is something to authorize
@@ -109,6 +112,24 @@ def test_a_session_from_the_form_to_the_end(reader):
     page.click("#stop")
     page.wait_for_selector("#stop", state="detached", timeout=20_000)
     reader.look("home-stopped")
+    page.fill("#new-name", "otra")
+    page.click("#new-session button")
+    page.wait_for_url("**/hub/spawn/ana/otra")
+    reader.look("start-named")
+    page.fill("#hours", "50")
+    page.eval_on_selector("#spawn_form", "form => form.submit()")
+    page.wait_for_selector(".notice.error")  # the refusal is this session's, in our words
+    assert "50" in page.inner_text(".notice.error")
+    page.fill("#hours", "1")
+    page.check("input[name=profile][value=cpu]")
+    page.click("#spawn_form button[type=submit]")
+    page.wait_for_url("**/user/ana/otra/**", timeout=30_000)
+    reader.go("/hub/home")
+    reader.look("home-named")
+    page.locator(".row form[data-stop] button").click()
+    page.on("dialog", lambda dialog: dialog.accept())
+    page.locator("[data-remove]").click()
+    page.locator(".row").wait_for(state="detached")
     assert not reader.problems, "\n".join(reader.problems)
 
 
