@@ -24,7 +24,7 @@ from .sites import SchedulerError
 # What JupyterLab shows; {placeholders} are filled there.
 SENTENCES = {
     "minutes": Message("Tu sesión termina en {minutes} minutos, a las {time}."),
-    "minute": Message("Tu sesión termina en menos de un minuto."),
+    "minute": Message("Tu sesión termina en un minuto, a las {time}."),
     # JupyterLab cuts a notification at 140 characters.
     "will_save": Message("Lo abierto se guarda solo; lo que se esté calculando se detiene."),
     "saved": Message("Guardamos lo que tenías abierto sin guardar ({count})."),
@@ -34,8 +34,8 @@ SENTENCES = {
         "las dos se perdió."
     ),
     "not_saved": Message("No se pudo guardar «{name}»: {why}"),
-    "save": Message("Guardar todo ahora"),
-    "extend": Message("Alargar {minutes} minutos"),
+    "save": Message("Guardar ahora"),
+    "extend": Message("Alargar {minutes} min"),
     "extended": Message("Listo: tu sesión termina ahora a las {time}."),
     "not_extended": Message("No se pudo alargar tu sesión. Prueba otra vez en un minuto."),
     "status": Message("Termina en {minutes} min"),
@@ -124,6 +124,19 @@ class TimedSession(LoggingConfigurable):
                 name: self.translations(_open(message)) for name, message in SENTENCES.items()
             },
         }
+
+    async def look_again(self) -> bool:
+        """Return whether the session may still be there, by an answer a second old at most.
+
+        For somebody who sees that it does not answer: the hub would find out within half a
+        minute, and this is now. One that is gone is tidied away, as after the hub's own look.
+        """
+        if self.pending:
+            return True
+        if not self.ready or self.site_name not in self.sites:
+            return False
+        await self.site.queue.snapshot(max_age=1)  # which the hub's own look then takes
+        return await self.poll_and_notify() is None
 
     async def extend(self) -> None:
         """Make the session longer, once; SessionError with a sentence if that cannot be."""

@@ -113,7 +113,7 @@ class SessionTime:
     def signal(self) -> None:
         """Take Slurm's warning: tell every open JupyterLab at once."""
         now = time.monotonic()
-        self.signalled = now
+        self.signalled, self.asked = now, float("-inf")  # the hub knows it to the second
         self.ends = now + SIGNALLED if self.ends is None else min(self.ends, now + SIGNALLED)
         self.app.log.warning("minga: the scheduler will end this session within two minutes")
         self.app.event_logger.emit(schema_id=EVENT, data={})

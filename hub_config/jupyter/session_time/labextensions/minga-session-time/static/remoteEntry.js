@@ -103,10 +103,8 @@
       this.calm();
       this.warned = minutes;
       const rounded = Math.max(1, Math.round(left / 60));
-      const text =
-        rounded > 1
-          ? this.say("minutes", { minutes: rounded, time: this.at(left) })
-          : this.say("minute");
+      const values = { minutes: rounded, time: this.at(left) };
+      const text = this.say(rounded > 1 ? "minutes" : "minute", values);
       const actions = [{ label: this.say("save"), callback: () => this.saveAll(true) }];
       const extension = this.answer.extension;
       if (extension)
@@ -279,13 +277,15 @@
           if (shown) return;
           shown = true;
           if (info) info.isConnected = false;
-          const say = (name) => clockOf.page?.say(name) || name;
+          // Until the first answer has come, JupyterLab's own words.
+          const words = translator.load("jupyterlab");
+          const say = (name, otherwise) => clockOf.page?.say(name) || words.__(otherwise);
           const result = await showDialog({
-            title: say("lost"),
-            body: say("lost_body"),
+            title: say("lost", "Server unavailable or unreachable"),
+            body: say("lost_body", "Your server at %1 is not running."),
             buttons: [
-              Dialog.cancelButton({ label: say("lost_stay") }),
-              Dialog.okButton({ label: say("lost_why") }),
+              Dialog.cancelButton({ label: say("lost_stay", "Dismiss") }),
+              Dialog.okButton({ label: say("lost_why", "Restart") }),
             ],
           });
           if (info) info.isConnected = true;
