@@ -20,11 +20,11 @@ class AccountingError(RuntimeError):
     """The database or slurmdbd did not start; the text says why."""
 
 
-def slurm_conf(run: Path, port: int) -> list[str]:
+def slurm_conf(run: Path, address: str, port: int) -> list[str]:
     """Return slurm.conf's lines: who keeps the accounts, and that their limits hold."""
     return [
         "AccountingStorageType=accounting_storage/slurmdbd",
-        "AccountingStorageHost=127.0.0.1",
+        f"AccountingStorageHost={address}",
         f"AccountingStoragePort={port}",
         f"AccountingStoragePass={run}/munge.socket",
         "AccountingStorageTRES=gres/gpu",
@@ -103,7 +103,6 @@ class Accounting:
             f"AuthInfo=socket={self.run}/munge.socket",
             "CommunicationParameters=NoCtldInAddrAny,NoInAddrAny",
             "DbdHost=localhost",
-            "DbdAddr=127.0.0.1",
             f"DbdPort={self.port}",
             f"SlurmUser={self.user}",
             "StorageType=accounting_storage/mysql",

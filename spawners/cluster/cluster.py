@@ -188,15 +188,18 @@ class PrivateCluster:
         links = {"cluster": self.folder, "programs": self.installation.root}
         for name, target in links.items():
             runfolder.link(self._run / name, target)
-        configuration.write(
-            self.description,
-            self.ports,
-            self.installation,
-            self.folder,
-            self._shown(),
-            self._run,
-            self._program_root(),
-        )
+        try:
+            configuration.write(
+                self.description,
+                self.ports,
+                self.installation,
+                self.folder,
+                self._shown(),
+                self._run,
+                self._program_root(),
+            )
+        except configuration.NotLoopback as error:
+            raise ClusterError(f"{self.description.name}: {error}") from error
         state = {
             "description": self.description.model_dump(mode="json"),
             "ports": self.ports,

@@ -17,6 +17,29 @@ KILL_WAIT = 5
 """Seconds that a job has between SIGTERM and SIGKILL."""
 
 
+class NotLoopback(RuntimeError):
+    """This machine's name leads to an address that others reach; the text says what to do."""
+
+
+def own_address() -> str:
+    """Return the loopback address of this machine's name: Slurm's daemons listen there.
+
+    It is often 127.0.1.1. Told not to listen everywhere, they take the name's address, whatever
+    their configuration says. Raises NotLoopback if that is none of this machine alone.
+    """
+    name = socket.gethostname()
+    try:
+        address = socket.gethostbyname(name)
+    except OSError:
+        address = "no address"
+    if not address.startswith("127."):
+        raise NotLoopback(
+            f"this machine's name, {name}, leads to {address}; Slurm would listen there, not on "
+            f"this machine alone. Add the line «127.0.1.1 {name}» to /etc/hosts"
+        )
+    return address
+
+
 def write(
     description: ClusterDescription,
     ports: list[int],
@@ -62,6 +85,7 @@ def write(
 
 def _slurm_conf(description, ports, installation, shown, run, program_root) -> str:
     nodes = description.nodes
+    address = own_address()
     uid = os.getuid()
     try:
         user = pwd.getpwuid(uid).pw_name
@@ -71,7 +95,7 @@ def _slurm_conf(description, ports, installation, shown, run, program_root) -> s
     memory = max(1, min(2048, *(node.memory_mb // node.cpus for node in nodes)))
     lines = [
         f"ClusterName={description.name}",
-        "SlurmctldHost=localhost(127.0.0.1)",
+        f"SlurmctldHost=localhost({address})",
         f"SlurmctldPort={ports[0]}",
         f"SlurmUser={user}",
         f"SlurmdUser={user}",
@@ -105,11 +129,11 @@ def _slurm_conf(description, ports, installation, shown, run, program_root) -> s
         below = installation.plugins.relative_to(installation.root)
         lines.append(f"PluginDir={program_root / below}")
     if description.accounting:
-        lines += accounting.slurm_conf(run, ports[-1])
+        lines += accounting.slurm_conf(run, address, ports[-1])
     for node, port in zip(nodes, ports[1 : 1 + len(nodes)], strict=True):
         line = (
             f"NodeName={node.name} NodeHostname={socket.gethostname().split('.')[0]} "
-            f"NodeAddr=127.0.0.1 Port={port} CPUs={node.cpus} Boards=1 SocketsPerBoard=1 "
+            f"NodeAddr={address} Port={port} CPUs={node.cpus} Boards=1 SocketsPerBoard=1 "
             f"CoresPerSocket={node.cpus} ThreadsPerCore=1 RealMemory={node.memory_mb} "
             "State=UNKNOWN"
         )

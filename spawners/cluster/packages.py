@@ -164,20 +164,22 @@ def ensure_accounting(
     """
     folder = installation.root.parent if installation.extracted else DEFAULT_FOLDER
     root = _root(folder).with_name(_root(folder).name + "-accounting")
-    root.parent.mkdir(parents=True, exist_ok=True)
-    with open(root.parent / ".lock", "w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        if not (root / "usr/sbin/slurmdbd").exists():
-            try:
-                _fetch(root, progress, ACCOUNTING_PACKAGES)
-            except (OSError, subprocess.CalledProcessError) as error:
-                raise SlurmUnavailable(
-                    ("slurmdbd", "mariadbd"), f"Fetching it failed: {_words(error)}"
-                ) from error
+    slurmdbd = root / "usr/sbin/slurmdbd"
+    if not slurmdbd.exists():  # _fetch puts it there complete
+        try:
+            root.parent.mkdir(parents=True, exist_ok=True)
+            with open(root.parent / ".lock", "w") as lock:
+                fcntl.flock(lock, fcntl.LOCK_EX)
+                if not slurmdbd.exists():
+                    _fetch(root, progress, ACCOUNTING_PACKAGES)
+        except (OSError, subprocess.CalledProcessError) as error:
+            raise SlurmUnavailable(
+                ("slurmdbd", "mariadbd"), f"Fetching it failed: {_words(error)}"
+            ) from error
     plugins = next(root.glob("usr/lib/*/*/accounting_storage_mysql.so")).parent
     return AccountingPrograms(
         mariadbd=root / "usr/sbin/mariadbd",
-        slurmdbd=root / "usr/sbin/slurmdbd",
+        slurmdbd=slurmdbd,
         plugins=plugins,
         share=root / "usr/share/mysql",
         libraries=(str(plugins), str(plugins.parent)),
