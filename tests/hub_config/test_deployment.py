@@ -85,7 +85,11 @@ WINDOW = {
         ("chile", [WINDOW | {"to": "08:00"}], ["windows.0.to", "later than `from` (09:00)"]),
         ("chile", [WINDOW | {"from": 660}], ["windows.0.from", 'quotes: "11:00"']),
         ("chile", [WINDOW | {"time_zone": "America/Macondo"}], ["windows.0.time_zone", "Bogota"]),
-        ("chile", [WINDOW | {"hours": 2}], ["windows.0.hours", "no such key", "days, feature, first, from"]),
+        (
+            "chile",
+            [WINDOW | {"hours": 2}],
+            ["windows.0.hours", "no such key", "days, feature, first, from"],
+        ),
         (
             "chile",
             [WINDOW, WINDOW | {"reservation": "otra", "from": "10:30", "to": "12:00"}],
