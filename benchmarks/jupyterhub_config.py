@@ -64,6 +64,18 @@ c.JupyterHub.load_roles = [
 c.JupyterHub.extra_handlers = [(r"/api/benchmark/round", RoundHandler)]
 c.JupyterHub.api_page_default_limit = c.JupyterHub.api_page_max_limit = 2000
 c.Spawner.environment = settings["session_environment"]
+if settings["spawner"] != "stock" and not settings["stub"]:
+    # What a session of Minga starts; the floor starts the same. Imported here, because it takes
+    # stock's announcement out of the hub.
+    from hub_config.sessions import jupyter_config
+
+    c.Spawner.environment |= {
+        "JUPYTER_CONFIG_PATH": os.pathsep.join(jupyter_config("es", "student")),
+        "MINGA_COURSE": "ai-foundations",
+        "MINGA_EXCHANGE": str(folder / "exchange"),
+        "MINGA_LANGUAGE": "es",
+        "MINGA_SHARED_ACCOUNT": "1",
+    }
 c.Spawner.args = ["--allow-root"] if os.geteuid() == 0 and not settings["stub"] else []
 c.Spawner.default_url = "/lab"
 if settings["concurrent_spawn_limit"] is not None:

@@ -3,9 +3,12 @@
 import sys
 from pathlib import Path
 
-SESSION_TIME = Path(__file__).resolve().parents[1] / "session_time"
-if str(SESSION_TIME) not in sys.path:
-    sys.path.append(str(SESSION_TIME))  # minga_session_time, enabled in jupyter_server_config.d
+JUPYTER = Path(__file__).resolve().parents[1]
+SESSION_TIME = JUPYTER / "session_time"
+# minga_session_time and minga_later, enabled in jupyter_server_config.d
+for folder in map(str, (SESSION_TIME, JUPYTER / "later")):
+    if folder not in sys.path:
+        sys.path.append(folder)
 
 # JupyterLab and Notebook 7 both find our part of the page there.
 get_config().LabServerApp.extra_labextensions_path = [  # noqa: F821 (traitlets defines it)
