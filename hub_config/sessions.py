@@ -2,6 +2,7 @@
 
 import os
 import sys
+from functools import lru_cache
 from pathlib import Path
 
 from courses.models import load_course
@@ -77,7 +78,7 @@ def offer(deployment: Deployment, spawner) -> Offer:
     names = courses_of([group.name for group in spawner.user.groups])
     return Offer(
         courses=[
-            Course(name=name, title=load_course(name).title)
+            Course(name=name, title=_course_title(name))
             for name in deployment.courses
             if name in names
         ],
@@ -92,6 +93,12 @@ def offer(deployment: Deployment, spawner) -> Offer:
         ],
         languages=deployment.languages,
     )
+
+
+@lru_cache
+def _course_title(name: str) -> dict[str, str]:
+    """Return a course's titles, read once: every look at a start page asks for them."""
+    return load_course(name).title
 
 
 def home(deployment: Deployment, state: State, spawner) -> str:

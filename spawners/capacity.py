@@ -10,10 +10,11 @@ import asyncio
 import re
 import time
 from collections.abc import Awaitable, Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from . import logs
+from .queue import Life, SiteQueue, Snapshot
 
 REFRESH = 5  # seconds between looks at a site's nodes and queue, while somebody looks
 ESTIMATE_AGE = 45  # seconds that Slurm's estimate for one kind of session is kept
@@ -110,6 +111,7 @@ class View:
     open: bool = True  # the partition takes jobs
     hours: int | None = None  # the partition's longest session; None: no limit
     error: str = ""
+    _free: dict = field(default_factory=dict, init=False, repr=False, compare=False)
 
     @property
     def down(self) -> bool:
@@ -118,7 +120,10 @@ class View:
 
     def free(self, need: Need) -> int:
         """Return how many sessions of `need` would fit now."""
-        return sum(node.fits(need) for node in self.nodes) if self.open else 0
+        if need not in self._free:  # many pages ask for the same
+            fits = sum(node.fits(need) for node in self.nodes)
+            self._free[need] = fits if self.open else 0
+        return self._free[need]
 
     def possible(self, need: Need) -> bool:
         """Return whether any node is large enough; True while the site has not said."""
@@ -213,7 +218,7 @@ class SiteCapacity:
         self,
         site: str,
         partition: str,
-        queue,
+        queue: SiteQueue,
         ask: Callable[[Sequence[str]], Awaitable[tuple[str, str]]],
         timeout: float = 10,
     ):
@@ -226,6 +231,7 @@ class SiteCapacity:
         self._looked = float("-inf")
         self._needs: dict[tuple[Need, int], float] = {}  # what was looked for, and when
         self._estimates: dict[tuple[Need, int], tuple[float, int | None]] = {}
+        self._counted: tuple[Snapshot, int] | None = None  # what waits in that answer
         self._task: asyncio.Task | None = None
         self._answered = asyncio.Event()
 
@@ -316,7 +322,10 @@ class SiteCapacity:
         latest = self.queue.latest
         if latest.error or self.view is None:
             return None
-        return sum(
-            job.life.value == "waiting" and self.view.partition in job.partition.split(",")
-            for job in latest.jobs.values()
-        )
+        if self._counted is None or self._counted[0] is not latest:
+            count = sum(
+                job.life is Life.WAITING and self.view.partition in job.partition.split(",")
+                for job in latest.jobs.values()
+            )
+            self._counted = (latest, count)
+        return self._counted[1]
