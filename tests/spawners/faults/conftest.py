@@ -13,6 +13,10 @@ def broken_site(tmp_path_factory):
     """Return a running cluster that tests may break."""
     folder = tmp_path_factory.mktemp("faults")
     cluster = machine.cluster(folder / "cluster")
+    # A requeued job waits until its old credential has expired: 30 s on the private cluster.
+    settings = cluster.folder / "etc" / "slurm.conf"
+    settings.write_text(settings.read_text().replace("cred_expire=30", "cred_expire=5"))
+    machine.slurm(cluster, "scontrol", "reconfigure")
     try:
         yield cluster
     finally:

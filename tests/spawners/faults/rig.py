@@ -136,7 +136,8 @@ class FaultyHub(Hub):
         browser.get(f"{self.url}/hub/login", timeout=30)
         token = next(cookie.value for cookie in browser.cookies if cookie.name == "_xsrf")
         answer = browser.post(
-            f"{self.url}/hub/login?_xsrf={token}",
+            f"{self.url}/hub/login",
+            params={"_xsrf": token, "next": "/hub/home"},
             data={"username": name, "password": "any"},
             timeout=30,
         )

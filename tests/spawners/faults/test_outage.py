@@ -20,6 +20,7 @@ SESSIONS = int(os.environ.get("MINGA_OUTAGE_SESSIONS", "12"))
 SECONDS = float(os.environ.get("MINGA_OUTAGE_SECONDS", "25"))
 
 
+@pytest.mark.timeout(SECONDS + 5 * SESSIONS + 300)
 def test_an_outage_of_slurmctld_ends_no_session_and_no_page_says_so(broken_site, tmp_path):
     interval = 20 if SECONDS > 120 else 3  # an installation's own, where there is time for it
     with FaultyHub(broken_site, tmp_path, seconds=interval) as hub:
