@@ -84,6 +84,19 @@ def limit(minga: Minga, site: str, job: str) -> str:
     return re.search(r" TimeLimit=(\S+)", shown)[1]
 
 
+def asked_by_the_session(person: Person, at_most: float) -> None:
+    """Wait until the hub tells a session that it has `at_most` seconds left."""
+    token = session_environment(person.minga, person.name)["JUPYTERHUB_API_TOKEN"]
+    headers = {"Authorization": f"token {token}"}
+    end = time.monotonic() + 40
+    while True:
+        answer = requests.get(f"{person.hub}/api/minga/session", headers=headers, timeout=10)
+        if answer.json()["seconds_left"] <= at_most:
+            return
+        assert time.monotonic() < end, answer.json()
+        time.sleep(1)
+
+
 def page_of(minga: Minga, person: Person, language: str) -> tuple[int, str]:
     """What the address of the session shows: the hub's page when it is not running."""
     answer = person.http.get(
@@ -130,18 +143,7 @@ def test_a_session_is_made_longer_as_often_as_its_site_allows(minga, student):
             assert answer.status_code == 403
     # An operator's own change is noticed.
     slurm(minga, "colombia", "scontrol", "update", f"JobId={job}", "TimeLimit=30")
-    token = session_environment(minga, student.name)["JUPYTERHUB_API_TOKEN"]
-    end = time.monotonic() + 40
-    while True:
-        left = requests.get(
-            f"{student.hub}/api/minga/session",
-            headers={"Authorization": f"token {token}"},
-            timeout=10,
-        ).json()["seconds_left"]
-        if left <= 1800:
-            break
-        assert time.monotonic() < end, left
-        time.sleep(1)
+    asked_by_the_session(student, 1800)
 
 
 @pytest.mark.slow
