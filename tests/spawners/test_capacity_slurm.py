@@ -61,7 +61,7 @@ async def until(sites, question, seconds=15):
     """Look like an open page does until `question(outlook)` is true."""
     end = time.monotonic() + seconds
     while True:
-        offer = within(OFFER, sites, set())
+        offer = within(OFFER, sites)
         look(offer, sites)
         shown = outlook(offer, sites)
         if question(shown):
@@ -103,6 +103,17 @@ async def test_a_site_that_fills_shows_it_and_the_other_one_is_suggested(sites, 
     # Slurm's own word, in seconds since 1970: all machines are taken for an hour.
     starts = sites["chile"].capacity.starts(need_of(OFFER.profile("gpu")), 8)
     assert 50 * 60 < starts - time.time() < 10 * 3600
+
+    # The same through a remote shell, which joins its arguments and keeps no variables, as ssh.
+    shell = ["env", "-u", "SLURM_TIME_FORMAT", "sh", "-c", 'exec sh -c "$*"', "ssh"]
+    far = SlurmSite(
+        "far", environment=sites["chile"].environment, query_prefix=shell, partition="gpu"
+    )
+    starts = await far.capacity._expected(need_of(OFFER.profile("gpu")), 8)
+    assert 50 * 60 < starts - time.time() < 10 * 3600
+    look(OFFER, {"far": far})  # no profile of it is offered there: only what it has is asked
+    await first_answers({"far": far})
+    assert (far.capacity.view.error, len(far.capacity.view.nodes)) == ("", 2)
 
     slurm(sites["chile"].cluster, "scancel", "--state=PENDING", "--partition=gpu")
     slurm(sites["chile"].cluster, "scancel", "--partition=gpu")
