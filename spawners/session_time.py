@@ -150,26 +150,7 @@ class TimedSession(LoggingConfigurable):
             if self.extended >= terms.times:
                 text = Message("Ya alargaste esta sesión todo lo que la sede {site} permite.")
                 raise _no(text.filled(site=site))
-            life, job = await self._look(0)
-            if life is not Life.RUNNING or not job.ends or not job.started:
-                text = Message("La sede {site} no responde en este momento. Prueba en un minuto.")
-                raise _no(text.filled(site=site))
-            started, ends = float(job.started), float(job.ends) + terms.minutes * 60
-            minutes = math.ceil((ends - started) / 60)
-            lesson = getattr(self, "in_lesson", None)
-            if lesson is not None and ends > lesson.ends:
-                text = Message(
-                    "No se puede alargar: usas las máquinas reservadas para tu curso hasta las "
-                    "{time} (hora de {place})."
-                )
-                raise _no(text.filled(time=lesson.clock, place=lesson.place))
-            hours = await self.site.longest_hours()
-            if hours is not None and minutes > hours * 60:
-                text = Message(
-                    "No se puede alargar: la sede {site} no deja que una sesión dure más de "
-                    "{hours} horas."
-                )
-                raise _no(text.filled(site=site, hours=hours))
+            minutes = await self._longer(terms, site)
             try:
                 await self.site.extend(self.job_id, minutes, terms.operator_prefix)
             except (SchedulerError, OSError, TimeoutError) as error:
@@ -180,6 +161,46 @@ class TimedSession(LoggingConfigurable):
             self._save_state()
             self.log.info("extended to %d minutes", minutes)
             await self._look(0)
+
+    async def _longer(self, terms: Extension, site: str) -> int:
+        """Return the new time limit in minutes; SessionError for what Slurm lets an operator do.
+
+        It would lengthen a job into a reservation or beyond its partition's limit.
+        """
+        life, job = await self._look(0)
+        if life is not Life.RUNNING or not job.ends or not job.started:
+            raise self._silent(site)
+        ends = float(job.ends) + terms.minutes * 60
+        minutes = math.ceil((ends - float(job.started)) / 60)
+        if self.in_lesson is not None and ends > self.in_lesson.ends:
+            text = Message(
+                "No se puede alargar: usas las máquinas reservadas para tu curso hasta las "
+                "{time} (hora de {place})."
+            )
+            raise _no(text.filled(time=self.in_lesson.clock, place=self.in_lesson.place))
+        try:
+            hours = await self.site.longest_hours()
+            taken = await self.site.reserved_from(job.node, until=ends)
+        except (SchedulerError, OSError, TimeoutError) as error:
+            self.log.warning("does not say whether it can be extended: %s", error)
+            raise self._silent(site) from error
+        if hours is not None and minutes > hours * 60:
+            text = Message(
+                "No se puede alargar: la sede {site} no deja que una sesión dure más de "
+                "{hours} horas."
+            )
+            raise _no(text.filled(site=site, hours=hours))
+        if taken is not None:
+            text = Message(
+                "No se puede alargar: el equipo de tu sesión está reservado para otro uso "
+                "dentro de {minutes} minutos."
+            )
+            raise _no(text.filled(minutes=max(0, int(taken - time.time()) // 60)))
+        return minutes
+
+    def _silent(self, site: str) -> SessionError:
+        text = Message("La sede {site} no responde en este momento. Prueba en un minuto.")
+        return _no(text.filled(site=site))
 
     def _extension(self) -> Extension | None:
         return self.extension_on_site(self.site_name) if self.site_name in self.sites else None

@@ -17,6 +17,7 @@ from .capacity import SiteCapacity
 from .listing import ALL_JOBS, Listing, states
 from .messages import Message
 from .queue import Job, SiteQueue
+from .session_extension import reserved_from
 
 JOB_NAME = "minga"
 # A class that presses start at once hands its jobs in one after the other, a few at a time:
@@ -164,6 +165,14 @@ class SlurmSite:
         request["environment"] = self.environment
         command = [*(prefix or self.query_prefix), self.python, "-I", "-S", str(LAUNCHER)]
         await asyncio.wait_for(run(command, self.environment, request), timeout=30)
+
+    async def reserved_from(self, node: str, until: float) -> float | None:
+        """Return when `node` is reserved next, if that is before `until` (since 1970).
+
+        Raises SchedulerError, OSError or TimeoutError if the site does not say.
+        """
+        async with asyncio.timeout(20):
+            return await reserved_from(self._ask, node, time.time(), until)
 
     async def longest_hours(self) -> int | None:
         """Return the whole hours that its partition lets a job take; None: no limit.

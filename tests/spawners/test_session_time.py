@@ -1,5 +1,7 @@
 """The time limit is kind: warned, saved, made longer, and afterwards told why."""
 
+import asyncio
+import dataclasses
 import json
 import re
 import time
@@ -8,10 +10,14 @@ import pytest
 import requests
 
 from spawners.endings import AFTER
-from spawners.queue import Job
+from spawners.lesson_session import InLesson
+from spawners.messages import SessionError
+from spawners.queue import Job, SiteQueue
+from spawners.session_extension import Extension
 from spawners.session_time import SENTENCES, Ending, TimedSession, _open
+from spawners.sites import SchedulerError
 from spawners.slurm import MingaSpawner
-from tests.conftest import Minga, Person
+from tests.conftest import Minga, Person, in_a_loop_of_its_own
 from tests.spawners.test_sessions import CHOICE, hub_log, session_environment, slurm
 
 # --- without Slurm ----------------------------------------------------------------------------
@@ -60,6 +66,98 @@ def test_seconds_left(job, left):
     spawner = MingaSpawner()
     spawner.job = job
     assert TimedSession.seconds_left(spawner) == left
+
+
+class Site:
+    """A site whose queue has one job; what it is asked to lengthen is written down."""
+
+    scheduler = "slurm"
+
+    def __init__(self, job: Job | None, refuses: str = ""):
+        self.asked, self.refuses = [], refuses
+
+        async def jobs() -> list[Job]:
+            if job is None:
+                raise SchedulerError("Unable to contact slurm controller")
+            return [job]
+
+        self.queue = SiteQueue("chile", jobs)
+
+    def __deepcopy__(self, memo):
+        return self
+
+    async def longest_hours(self):
+        return None
+
+    async def reserved_from(self, node, until):
+        return None
+
+    async def extend(self, job_id, minutes, prefix):
+        if self.refuses:
+            raise SchedulerError(self.refuses)
+        self.asked.append((job_id, minutes, prefix))
+
+
+def session(site: Site, **terms) -> MingaSpawner:
+    """A running session on `site` that may be extended, kept in no database."""
+    spawner = MingaSpawner(
+        sites={"chile": site},
+        extension_on_site=lambda name: Extension(**terms),
+        translations=lambda message: {"es": message.render()},
+    )
+    spawner.site_name, spawner.job_id, spawner.job_started = "chile", "7", "1000"
+    spawner._title, spawner._save_state = str.upper, lambda: None
+    return spawner
+
+
+NOW = int(time.time())
+HOUR = Job("7", "RUNNING", node="n0", started=str(NOW), ends=str(NOW + 3600))
+
+
+@in_a_loop_of_its_own
+async def test_two_wishes_at_once_are_no_more_than_allowed():
+    site = Site(HOUR)
+    spawner = session(site, minutes=45, times=2, operator_prefix=["sudo", "-n", "-u", "op", "--"])
+    results = await asyncio.gather(*(spawner.extend() for _ in range(5)), return_exceptions=True)
+    assert [type(result) for result in results].count(SessionError) == 3
+    assert site.asked == [("7", 105, ["sudo", "-n", "-u", "op", "--"])] * 2
+    assert (await spawner.session_time())["extension"] is None
+
+
+@in_a_loop_of_its_own
+async def test_what_was_refused_does_not_count():
+    for site, why in [
+        (Site(HOUR, refuses="Access/permission denied"), "no aceptó alargar"),
+        (Site(None), "no responde en este momento"),
+        (Site(dataclasses.replace(HOUR, state="TIMEOUT")), "no responde en este momento"),
+        (Site(dataclasses.replace(HOUR, ends="")), "no responde en este momento"),
+    ]:
+        spawner = session(site)
+        with pytest.raises(SessionError, match=why):
+            await spawner.extend()
+        assert spawner.extended == 0 and site.asked == []
+
+
+@in_a_loop_of_its_own
+async def test_a_lesson_ends_when_it_ends():
+    site = Site(HOUR)
+    spawner = session(site, minutes=30)
+    lesson = InLesson(float(HOUR.ends) + 60, 60, False, "11:00", "Santiago")
+    spawner.in_lesson = lesson
+    with pytest.raises(SessionError, match=r"hasta las 11:00 \(hora de Santiago\)"):
+        await spawner.extend()
+    spawner.in_lesson = dataclasses.replace(lesson, ends=float(HOUR.ends) + 1800)
+    await spawner.extend()
+    assert site.asked == [("7", 90, [])]
+
+
+@in_a_loop_of_its_own
+async def test_where_it_is_not_offered():
+    spawner = session(Site(HOUR))
+    spawner.extension_on_site = lambda name: None
+    assert (await spawner.session_time())["extension"] is None
+    with pytest.raises(SessionError, match="no permite alargar"):
+        await spawner.extend()
 
 
 # --- with Slurm, hub and browser ----------------------------------------------------------------
@@ -156,6 +254,39 @@ def test_never_longer_than_the_sites_partition_lets_it(minga, student):
         "It cannot be made longer: Santiago, Chile does not let a session last more than 8 hours."
     )
     assert limit(minga, "chile", job) == "08:00:00"
+
+
+@pytest.mark.slow
+def test_never_into_a_reservation_of_its_machine(minga, student):
+    student.start(**CHOICE | {"site": "chile", "profile": "cpu"})
+    environment = session_environment(minga, student.name)
+    here = environment["SLURMD_NODENAME"]
+    there = {"chile-n0": "chile-n1", "chile-n1": "chile-n0"}[here]
+    made = []
+
+    def reserve(node: str, start: str) -> None:
+        made.append(f"mantenimiento{len(made)}")
+        words = [f"StartTime={start}", "Duration=30", "Users=root", "Flags=maint,ignore_jobs"]
+        create = ["scontrol", "create", "reservation", f"ReservationName={made[-1]}"]
+        slurm(minga, "chile", *create, *words, f"Nodes={node}")
+
+    try:
+        reserve(there, "now+70minutes")
+        reserve(here, "now+130minutes")
+        reserve("chile-n[0-1]", "now+90minutes")
+        refused = clock(student, "POST")
+        assert refused.status_code == 409
+        minutes = re.search(
+            r"reservado para otro uso dentro de (\d+) minutos", refused.json()["why"]["es"]
+        )
+        assert int(minutes[1]) in (88, 89, 90)
+        slurm(minga, "chile", "scontrol", "delete", f"ReservationName={made.pop()}")
+        assert clock(student, "POST").status_code == 200  # until before the other one
+        assert clock(student, "POST").status_code == 409
+    finally:
+        for name in made:
+            slurm(minga, "chile", "scontrol", "delete", f"ReservationName={name}")
+    assert limit(minga, "chile", environment["SLURM_JOB_ID"]) == "02:00:00"
 
 
 @pytest.mark.slow
