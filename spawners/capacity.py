@@ -7,6 +7,7 @@ Slurm's own estimate (`sbatch --test-only`).
 """
 
 import asyncio
+import contextlib
 import re
 import time
 from collections.abc import Awaitable, Callable, Iterable, Sequence
@@ -20,7 +21,8 @@ REFRESH = 5  # seconds between looks at a site's nodes and queue, while somebody
 ESTIMATE_AGE = 45  # seconds that Slurm's estimate for one kind of session is kept
 INTEREST = 90  # seconds after the last look at a page until a site is left alone
 PATIENCE = 5  # seconds between questions, as a multiple of what the last ones took
-FIRST_ANSWER = 1.0  # seconds that the very first page after the hub's start may wait
+STALE = 180  # seconds after which an answer says nothing about now
+FIRST_ANSWER = 1.0  # seconds that a page may wait when nobody has looked for a while
 
 # https://slurm.schedmd.com/sinfo.html#OPT_Format; "@" ends each field: no name contains it, and
 # a remote shell (a prefix with ssh) does not read it.
@@ -130,8 +132,10 @@ class View:
         return not self.nodes or any(node.could(need) for node in self.nodes)
 
 
-def parse(output: str, partition: str = "", asked: float = 0.0) -> View:
+def parse(output: str, partition: str = "", asked: float | None = None) -> View:
     """Return the View of what SINFO printed for `partition` (empty: the site's default one).
+
+    `asked` is time.monotonic() when it was asked for, now by default.
 
     Raises ValueError, which is no answer, for garbage.
     """
@@ -164,7 +168,7 @@ def parse(output: str, partition: str = "", asked: float = 0.0) -> View:
     if not nodes:
         raise ValueError(f"sinfo shows no node of partition {partition or '(default)'}")
     return View(
-        asked=asked,
+        asked=time.monotonic() if asked is None else asked,
         nodes=tuple(nodes.values()),
         partition=names.pop(),
         open=ups == {"up"},
@@ -240,16 +244,19 @@ class SiteCapacity:
         self._looked = time.monotonic()
         self._needs |= dict.fromkeys(needs, self._looked)
         if self._task is None or self._task.done():
+            self._answered.clear()
             self._task = asyncio.get_running_loop().create_task(self._follow())
 
     async def first_answer(self) -> None:
-        """Wait for the first answer since the hub started, a second at most."""
-        if self.view is None:
-            try:
-                async with asyncio.timeout(FIRST_ANSWER):
-                    await self._answered.wait()
-            except TimeoutError:
-                pass
+        """Wait for the first answer since somebody looks (again), a second at most."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(FIRST_ANSWER):
+                await self._answered.wait()
+
+    @property
+    def known(self) -> bool:
+        """Whether there is an answer, and it is of now."""
+        return self.view is not None and time.monotonic() - self.view.asked < STALE
 
     def starts(self, need: Need, hours: int) -> int | None:
         """Return when Slurm expects to start such a session, in seconds since 1970, if it said."""

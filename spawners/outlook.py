@@ -86,7 +86,7 @@ def look(offer: Offer, sites: dict) -> None:
 
 
 async def first_answers(sites: dict) -> None:
-    """Wait until each site answered once since the hub started, a second at most."""
+    """Wait until each site answered once since somebody looks (again), a second at most."""
     capacities = [getattr(site, "capacity", None) for site in sites.values()]
     await asyncio.gather(*(one.first_answer() for one in capacities if one is not None))
 
@@ -143,7 +143,7 @@ def _state(site) -> str:
     capacity = getattr(site, "capacity", None)
     if capacity is None:
         return "local"
-    if capacity.view is None:
+    if not capacity.known:
         return "unknown"
     return "down" if capacity.view.down else "up"
 

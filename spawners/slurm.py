@@ -503,12 +503,16 @@ exec {{cmd}}
             await asyncio.sleep(self.queue_interval)
 
     async def progress(self):
-        """Yield what the pending page shows, in every language, whenever it changes."""
-        shown = None
+        """Yield what the pending page shows, in every language, whenever it changes.
+
+        And from time to time unchanged: only writing shows that a page was closed, and that
+        nobody needs this any more.
+        """
+        shown, told = None, float("-inf")
         while True:
             now = self.situation()
-            if now != shown:
-                shown = now
+            if now != shown or time.monotonic() - told > self.idle_interval:
+                shown, told = now, time.monotonic()
                 sentences = self.translations(now.message)
                 yield {
                     "progress": now.percent,

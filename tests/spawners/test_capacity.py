@@ -1,5 +1,6 @@
 """What sinfo prints becomes what a start page shows; garbage becomes «unknown»."""
 
+import time
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
@@ -10,6 +11,7 @@ from hypothesis import strategies as st
 from spawners.capacity import (
     FIELDS,
     SINFO,
+    STALE,
     Need,
     SiteCapacity,
     View,
@@ -199,6 +201,7 @@ def test_slurms_estimate_is_read_or_unknown(words, start):
 
 TITLE = {"es": "Título"}
 NOW = 1_795_437_000
+SILENT = View(time.monotonic(), error="silent")
 
 
 class Site:
@@ -264,7 +267,13 @@ def words(message):
             "3 libres · 1 en espera · empieza ya",
         ),
         (Site(node(state="down")), Site(BUSY), "colombia", None, ""),
-        (Site(View(0, error="silent")), Site(View(0, error="silent")), None, None, ""),
+        (
+            Site(View(time.monotonic(), error="silent")),
+            Site(View(time.monotonic(), error="silent")),
+            None,
+            None,
+            "",
+        ),
         (Site(None), Site(None), "chile", None, ""),
     ],
 )
@@ -276,12 +285,25 @@ def test_the_site_that_starts_first_is_suggested(chile, colombia, suggested, fir
 
 
 def test_a_site_that_does_not_answer_is_shown_as_down_and_keeps_its_place():
-    silent = Site(View(0, parse(BUSY, "gpu").nodes, "gpu", True, 8, error="no answer"))
+    silent = Site(
+        View(time.monotonic(), parse(BUSY, "gpu").nodes, "gpu", True, 8, error="no answer")
+    )
     shown = outlook(GPU_OFFER, {"chile": silent, "colombia": Site(BUSY)}, NOW)
     assert shown["sites"]["chile"]["state"] == "down"
     assert "Fuera de servicio" in shown["sites"]["chile"]["text"].render()
     assert not shown["all_down"]
     assert outlook(GPU_OFFER, {"chile": silent, "colombia": silent}, NOW)["all_down"]
+
+
+def test_an_answer_of_long_ago_says_nothing_about_now():
+    long_ago = time.monotonic() - STALE - 1
+    sites = {"chile": Site(parse(BUSY, "gpu", long_ago)), "colombia": Site(BUSY)}
+    shown = outlook(GPU_OFFER, sites, NOW)
+    assert [shown["sites"][name]["state"] for name in sites] == ["unknown", "up"]
+    assert shown["profiles"]["gpu"]["sites"]["chile"]["texts"] == []
+    # What it has at all does not change by the hour.
+    big = offer(gpu8={"gpus": 8})
+    assert within(big, sites, set()).profiles[0].sites == []
 
 
 def test_a_site_without_slurm_is_offered_as_the_deployment_says():
