@@ -135,7 +135,7 @@ class Site(Model):
     extension: Extension | None = Field(
         None,
         description="students may make a running session longer, so much and so often "
-        "(docs/operators/sitio.md); left out: they may not",
+        "(docs/operators/tiempo.md); left out: they may not",
     )
 
     def cluster_description(self, name: str) -> ClusterDescription:
