@@ -257,7 +257,19 @@ REFUSALS = {
     ),
     "Unable to contact slurm controller": Message("el planificador no responde en este momento"),
     "Socket timed out": Message("el planificador no responde en este momento"),
+    # What Slurm's commands say when slurmctld does not believe them (clocks that differ).
+    "Zero Bytes were transmitted": Message("el planificador no responde en este momento"),
     "Requested reservation is invalid": Message("la reserva del curso no está activa ahora"),
+    "authentication error": Message("el planificador no responde en este momento"),
+    # The launcher's own words, about the person's home (os.strerror).
+    "No space left on device": Message("tu carpeta está llena; libera espacio y vuelve a intentar"),
+    "Disk quota exceeded": Message("tu carpeta está llena; libera espacio y vuelve a intentar"),
+    "No such file or directory": Message("tu carpeta no está disponible en la sede"),
+    "Permission denied": Message("tu carpeta no está disponible en la sede"),
+    "Read-only file system": Message("tu carpeta no está disponible en la sede"),
+    "Stale file handle": Message("tu carpeta no está disponible en la sede"),
+    "Input/output error": Message("tu carpeta no está disponible en la sede"),
+    "Transport endpoint is not connected": Message("tu carpeta no está disponible en la sede"),
 }
 
 

@@ -29,6 +29,7 @@ case "$what" in
     cut) {real} "$@" | head -c 150 ;;
     empty) {real} "$@" > /dev/null ;;
     web) {real} "$@" > /dev/null; echo '<html><h1>502 Bad Gateway</h1></html>' ;;
+    elsewhere) SLURM_CONF={folder}/slurm.conf exec {real} "$@" ;;
     noise) head -c 3000 /dev/urandom ;;
     deaf) {real} "$@" > /dev/null; echo 'Socket timed out on send/recv operation' >&2; exit 1 ;;
 esac
@@ -40,8 +41,16 @@ class FaultyHub(Hub):
 
     config = Path(__file__).with_name("jupyterhub_config.py")
 
-    def __init__(self, site, folder: Path, *, seconds: float = 2, orphans: str = "report"):
-        super().__init__("ours", site, folder, concurrent_spawn_limit=0)
+    def __init__(
+        self,
+        site,
+        folder: Path,
+        *,
+        seconds: float = 2,
+        orphans: str = "report",
+        stub: bool = True,
+    ):
+        super().__init__("ours", site, folder, concurrent_spawn_limit=0, stub=stub)
         programs = self.folder / "programs"
         programs.mkdir()
         for name in COMMANDS:

@@ -1,5 +1,6 @@
 """A hub that died at any moment adopts the jobs that it knows, and finds those that nobody has."""
 
+import contextlib
 import os
 import signal
 import sqlite3
@@ -68,8 +69,9 @@ def test_a_hub_killed_before_slurm_had_the_job_shows_no_session(broken_site, tmp
         children = hub.process.children(recursive=True)
         hub.kill()
         for process in [pressed, *children]:
-            if process.is_running() and "configurable-http-proxy" not in str(process.cmdline()):
-                process.kill()
+            with contextlib.suppress(psutil.Error):
+                if "configurable-http-proxy" not in str(process.cmdline()):
+                    process.kill()
         hub.settle()
         hub.start()
         wait_until(lambda: not hub.server("ana"), 60, every=0.5)

@@ -31,9 +31,7 @@ def test_an_outage_of_slurmctld_ends_no_session_and_no_page_says_so(broken_site,
         for browser in browsers.values():
             assert "En marcha" in hub.page(browser)
 
-        # slurmctld writes jobs down some seconds later; those it had not, Slurm itself loses.
-        began, saved = time.time(), broken_site.folder / "state" / "job_state"
-        wait_until(lambda: saved.exists() and saved.stat().st_mtime > began, 30)
+        time.sleep(8)  # slurmctld writes jobs down 5 s later; those it had not, Slurm itself loses
         end_of_process(hub.daemon("slurmctld"))
         end, looks = time.monotonic() + SECONDS, 0
         while time.monotonic() < end:
