@@ -5,7 +5,6 @@ A site is a cluster of its own: its own Slurm, its own accounts. The hub reaches
 """
 
 import asyncio
-import json
 import os
 import re
 import sys
@@ -14,6 +13,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from .capacity import SiteCapacity
+from .commands import SchedulerError, run, run_both
 from .listing import ALL_JOBS, Listing, states
 from .messages import Message
 from .queue import Job, SiteQueue
@@ -29,42 +29,6 @@ LAUNCHER = Path(__file__).with_name("launcher.py")
 # What may stand for {username} in a site's command: nothing that ssh or sudo takes for an option
 # (`-oProxyCommand=…`), whatever names the hub's authenticator lets in.
 ACCOUNT = re.compile(r"\w[\w.@+-]*")
-
-
-class SchedulerError(RuntimeError):
-    """A scheduler's command failed; the text is the scheduler's own."""
-
-
-async def run(command: Sequence[str], environment: Mapping[str, str], request: dict | None = None):
-    """Run `command` as `run_both` does and return its standard output."""
-    return (await run_both(command, environment, request))[0]
-
-
-async def run_both(
-    command: Sequence[str], environment: Mapping[str, str], request: dict | None = None
-) -> tuple[str, str]:
-    """Run `command` without a shell and return its standard output and error output.
-
-    `request` goes to its standard input as JSON. Raises SchedulerError with the command's own
-    words when it fails, and OSError when there is no such program. A cancelled call ends its
-    process.
-    """
-    process = await asyncio.create_subprocess_exec(
-        *command,
-        env=dict(environment),
-        stdin=asyncio.subprocess.PIPE,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.PIPE,
-    )
-    try:
-        out, err = await process.communicate(json.dumps(request).encode() if request else None)
-    finally:
-        if process.returncode is None:
-            process.kill()
-            await process.wait()
-    if process.returncode:
-        raise SchedulerError(err.decode(errors="replace").strip() or f"exit {process.returncode}")
-    return out.decode(errors="replace"), err.decode(errors="replace")
 
 
 class SlurmSite:
