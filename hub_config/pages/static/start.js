@@ -40,7 +40,8 @@
         cell.querySelector("[data-text]").textContent = text;
         // where the profile is not offered here, the sites that do have it are listed
         const all = profile.disabled || !site;
-        cell.hidden = !all && (cell.dataset.cell !== site || !text);
+        const down = outlook.sites[cell.dataset.cell]?.state === "down"; // its own card says so
+        cell.hidden = all ? down : cell.dataset.cell !== site || !text;
         cell.querySelector(".where").hidden = !all;
         cell.querySelector("[data-colon]").hidden = !text;
       }
