@@ -60,6 +60,11 @@ class Ending:
     site: str
     at: float  # when the hub noticed, in seconds since 1970
 
+    @property
+    def is_news(self) -> bool:
+        """Whether it is worth telling somebody who did not ask: unexpected, and of today."""
+        return self.state not in ("stopped", "completed") and time.time() - self.at < 86400
+
 
 class TimedSession(LoggingConfigurable):
     """The part of MingaSpawner that knows when its session ends, and how it ended."""
@@ -69,6 +74,7 @@ class TimedSession(LoggingConfigurable):
     ).tag(config=True)
 
     ending: Ending | None = None
+    _extending: asyncio.Lock | None = None
     extended = 0  # how often this session was made longer
 
     def _time_state(self) -> dict:
@@ -140,8 +146,7 @@ class TimedSession(LoggingConfigurable):
 
     async def extend(self) -> None:
         """Make the session longer, once; SessionError with a sentence if that cannot be."""
-        if not hasattr(self, "_extending"):
-            self._extending = asyncio.Lock()
+        self._extending = self._extending or asyncio.Lock()
         async with self._extending:  # two windows of JupyterLab are one wish after the other
             terms, site = self._extension(), self._title(self.site_name)
             if terms is None:

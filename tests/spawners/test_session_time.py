@@ -316,3 +316,5 @@ def test_afterwards_the_page_says_who_ended_it_and_starts_the_same_again(minga, 
     assert student.server()["user_options"] == choice
     student.stop()
     assert "Tu sesión se detuvo desde Minga." in page_of(minga, student, "es")[1]
+    home = student.http.get(student.hub + "/home").content.decode()
+    assert "se detuvo desde Minga" not in home  # who stopped it knows

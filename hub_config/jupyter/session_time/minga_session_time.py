@@ -29,8 +29,9 @@ SCHEMA = {
     "type": "object",
     "properties": {},
 }
-# A figure from the hub may be this many seconds old; near the end an extension counts more.
-FRESH, FRESH_NEAR_END, NEAR_END = 60, 15, 400
+# How old the hub's figure may be, by how much time is left (seconds): far from the end only an
+# operator changes it, and hundreds of sessions ask the same hub.
+FRESH = ((400, 15), (1200, 60), (float("inf"), 180))
 # Slurm sends the signal up to 60 seconds earlier than the 60 that the batch script asks for.
 SIGNALLED = 120
 
@@ -50,8 +51,10 @@ class SessionTime:
 
     async def told(self) -> dict:
         """Return what JupyterLab shows, asking the hub if the last answer is old."""
-        near = self.ends is not None and self.ends - time.monotonic() < NEAR_END
-        if self.hub and time.monotonic() - self.asked > (FRESH_NEAR_END if near else FRESH):
+        now = time.monotonic()
+        left = float("inf") if self.ends is None else self.ends - now
+        fresh = next(age for limit, age in FRESH if left <= limit)
+        if self.hub and now - self.asked > fresh:
             if self._asking is None or self._asking.done():  # many windows, one question
                 self._asking = asyncio.create_task(self._ask())
             await asyncio.shield(self._asking)
