@@ -32,7 +32,7 @@ REASONS = ("options", "rejected", "no_answer", "gone", "failed", "cancelled", "t
 # A good start takes seconds; a place in the queue may take hours.
 SPAWN_BUCKETS = (0.1, 0.25, 0.5, 1, 2, 3, 5, 10, 20, 30, 60, 120, 300, 600)
 SPAWN_BUCKETS += (1800, 3600, 2 * 3600, 4 * 3600, 8 * 3600, 24 * 3600)
-QUERY_BUCKETS = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)  # 10 s: SiteQueue's timeout
+QUERY_BUCKETS = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)  # 30 s: SiteQueue's timeout
 
 SPAWN = Histogram(
     "spawn_phase_seconds",

@@ -3,6 +3,7 @@
 import pytest
 
 from benchmarks import machine
+from spawners.cluster import configuration
 from spawners.cluster.cluster import ClusterError
 
 from .rig import FaultyHub
@@ -11,19 +12,22 @@ from .rig import FaultyHub
 @pytest.fixture(scope="module")
 def broken_site(tmp_path_factory):
     """Return a running cluster that tests may break."""
-    folder = tmp_path_factory.mktemp("faults")
-    cluster = machine.cluster(folder / "cluster")
-    # A requeued job waits until its old credential has expired: 30 s on the private cluster.
-    settings = cluster.folder / "etc" / "slurm.conf"
-    settings.write_text(settings.read_text().replace("cred_expire=30", "cred_expire=5"))
-    machine.slurm(cluster, "scontrol", "reconfigure")
-    try:
-        yield cluster
-    finally:
+    written = configuration._slurm_conf
+
+    def impatient(*arguments) -> str:
+        """A requeued job waits until its old credential has expired: not 30 s, here."""
+        return written(*arguments).replace("cred_expire=30", "cred_expire=4")
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(configuration, "_slurm_conf", impatient)
+        cluster = machine.cluster(tmp_path_factory.mktemp("faults") / "cluster")
         try:
-            cluster.stop()
-        except ClusterError:
-            cluster.stop()
+            yield cluster
+        finally:
+            try:
+                cluster.stop()
+            except ClusterError:  # what a test broke may take longer to end
+                cluster.stop()
 
 
 @pytest.fixture(scope="module")

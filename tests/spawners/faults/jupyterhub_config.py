@@ -24,6 +24,7 @@ c.MingaSpawner.idle_interval = faults["seconds"]
 site = c.MingaSpawner.sites["bench"]
 # Slurm's own commands, through programs that delay them or damage their answer (rig.py).
 site.environment["PATH"] = f"{faults['programs']}:{site.environment['PATH']}"
+site.queue.timeout = 12  # a command that tries for 50 s is given up earlier than in reality
 state = SimpleNamespace(
     hub=folder,
     read=lambda name: {"name": faults["installation"]},

@@ -3,6 +3,7 @@
 import contextlib
 import html
 import json
+import os
 import re
 import secrets
 import shutil
@@ -10,6 +11,7 @@ import urllib.error
 from pathlib import Path
 
 import psutil
+import pytest
 import requests
 
 from benchmarks import machine
@@ -34,6 +36,11 @@ case "$what" in
     deaf) {real} "$@" > /dev/null; echo 'Socket timed out on send/recv operation' >&2; exit 1 ;;
 esac
 """
+
+
+everything = pytest.mark.skipif(
+    os.environ.get("MINGA_FAULTS") != "all", reason="a variant: run with MINGA_FAULTS=all"
+)
 
 
 class FaultyHub(Hub):

@@ -13,7 +13,7 @@ import requests
 from benchmarks import machine
 from tests.spawners.private_slurm import slurm, wait_until
 
-from .rig import FaultyHub
+from .rig import FaultyHub, everything
 
 pytestmark = pytest.mark.slow
 
@@ -132,6 +132,7 @@ def test_sessions_that_start_and_stop_all_the_time_are_never_orphans(broken_site
         assert not hub.said("orphan job")
 
 
+@everything
 def test_a_terminated_hub_while_it_hands_in_leaves_nothing_behind(broken_site, tmp_path):
     with FaultyHub(broken_site, tmp_path) as hub:
         hub.add_users(["ana"])

@@ -7,7 +7,7 @@ import pytest
 from benchmarks import machine
 from tests.spawners.private_slurm import wait_until
 
-from .rig import end_of_process
+from .rig import end_of_process, everything
 
 pytestmark = pytest.mark.slow
 
@@ -45,6 +45,7 @@ def test_munge_is_down_and_comes_back(hub, working, broken_site):
     asked_again(hub, r"answers, \d+ jobs")
 
 
+@everything
 def test_slurmctld_is_restarted_in_order(hub, working, broken_site):
     controller = hub.daemon("slurmctld")
     controller.terminate()
@@ -54,13 +55,15 @@ def test_slurmctld_is_restarted_in_order(hub, working, broken_site):
     time.sleep(5)  # two looks of the hub
 
 
-@pytest.mark.parametrize("what", ["cut", "empty", "web", "noise"])
+@pytest.mark.parametrize("what", ["cut", "empty", "noise", pytest.param("web", marks=everything)])
 def test_garbage_is_not_taken_for_the_end_of_a_session(hub, working, what):
     """squeue's answer is cut, lost, a proxy's page, or noise; always with exit status 0."""
     hub.break_commands(what, "squeue")
+    browser = hub.browser(working)
     end = time.monotonic() + 7  # several looks of the hub
     while time.monotonic() < end:
         assert hub.server(working)["ready"], hub.log()[-3000:]
+        assert "En marcha" in hub.page(browser)  # the page looks, too
         time.sleep(0.5)
 
 
