@@ -34,6 +34,7 @@ class Lab:
         self.home.mkdir(exist_ok=True)
         (self.home / "tarea.ipynb").write_text(json.dumps(NOTEBOOK))
         (self.home / "notas.txt").write_text("antes")
+        (self.home / "notas (sin guardar).txt").write_text("de una sesión anterior")
         # What is saved here is saved by the time limit, not by JupyterLab's own habit.
         settings = self.home / ".jupyter/lab/user-settings/@jupyterlab/docmanager-extension"
         settings.mkdir(parents=True, exist_ok=True)
@@ -146,9 +147,12 @@ def test_warned_saved_made_longer_and_told_why_it_ended(labs):
     spanish.wait_for_file("tarea.ipynb", "nadie lo guardó")
     english.wait_for_file("tarea.ipynb", "in five minutes")
     # A file that changed elsewhere: both versions are there, and the student reads so.
-    spanish.see("Tu versión está en «notas (sin guardar).txt»")
+    spanish.see("Tu versión está en «notas (sin guardar 2).txt»")
     assert (spanish.home / "notas.txt").read_text() == "de otra ventana"
-    assert "mías" in (spanish.home / "notas (sin guardar).txt").read_text()
+    assert "mías" in (spanish.home / "notas (sin guardar 2).txt").read_text()
+
+    earlier = spanish.home / "notas (sin guardar).txt"
+    assert earlier.read_text() == "de una sesión anterior"
 
     spanish.after_the_end(
         "Tu sesión ya no está en marcha",

@@ -24,7 +24,7 @@
   if (document.querySelector("[data-status]")?.dataset.status !== "503" || !found) return;
   const [, , user, server] = found;
   const ask = (name) => fetch(`${minga.baseUrl}minga-session/${user}${name}`);
-  for (;;) {
+  for (let looks = 0; looks < 15; looks += 1) {
     // The next part of the address is another session's name, or a page of the one without.
     let reply = server ? await ask(`/${server}`) : await ask("");
     if (server && reply.status === 404) reply = await ask("");
@@ -32,4 +32,5 @@
     if (!(await reply.json()).there) return location.reload();
     await new Promise((wait) => setTimeout(wait, 2000));
   }
+  location.reload(); // it may be there and answer again
 })();

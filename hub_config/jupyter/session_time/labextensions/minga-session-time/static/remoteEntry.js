@@ -39,8 +39,8 @@
       this.warned = null; // the last of WARN_MINUTES that was shown
       this.savedAt = null; // the last of SAVE_MINUTES that was acted on
       this.notice = null; // the id of the notification that is there
-      this.copied = new Set(); // documents that are kept as a copy beside them already
-      this.saving = null;
+      this.copies = new Map(); // document -> the name that its copy got
+      this.saving = new Set(); // documents whose saving is not over yet
     }
 
     say(name, values = {}) {
@@ -72,6 +72,7 @@
       }
       const left = this.left();
       this.show(left);
+      clearTimeout(this.timer); // of another look meanwhile: a signal, a page that is seen again
       this.timer = setTimeout(() => this.look(), pause(left) * 1000);
     }
 
@@ -137,34 +138,43 @@
     /** Save all that is unsaved; never over a file that changed elsewhere. */
     async saveAll(asked) {
       const { Notification } = this.modules.apputils;
-      if (this.saving) return this.saving;
-      this.saving = (async () => {
-        const contexts = new Set();
-        for (const widget of this.app.shell.widgets("main")) {
-          const context = this.documents.contextForWidget(widget);
-          if (context && context.model.dirty && !context.model.readOnly) contexts.add(context);
-        }
-        let count = 0;
-        for (const context of contexts) {
+      const contexts = new Set();
+      for (const widget of this.app.shell.widgets("main")) {
+        const context = this.documents.contextForWidget(widget);
+        if (context && context.model.dirty && !context.model.readOnly) contexts.add(context);
+      }
+      // One that JupyterLab asks a question about must not keep the others waiting.
+      const waiting = [...contexts].filter((context) => !this.saving.has(context));
+      const saved = await Promise.all(
+        waiting.map(async (context) => {
+          this.saving.add(context);
           try {
-            if (await this.changedElsewhere(context)) await this.keepCopy(context);
-            else {
-              await context.save();
-              count += 1;
-            }
-          } catch (error) {
-            const values = { name: context.path, why: error.message || String(error) };
-            Notification.error(this.say("not_saved", values), { autoClose: false });
+            return await this.save(context);
+          } finally {
+            this.saving.delete(context);
           }
-        }
-        if (count) Notification.success(this.say("saved", { count }), { autoClose: 5000 });
-        else if (asked && !contexts.size)
-          Notification.info(this.say("nothing_to_save"), { autoClose: 5000 });
-      })();
+        })
+      );
+      const count = saved.filter(Boolean).length;
+      if (count) Notification.success(this.say("saved", { count }), { autoClose: 5000 });
+      else if (asked && !contexts.size)
+        Notification.info(this.say("nothing_to_save"), { autoClose: 5000 });
+    }
+
+    /** Save one document; false if it could not be, or is kept as a copy. */
+    async save(context) {
       try {
-        await this.saving;
-      } finally {
-        this.saving = null;
+        if (await this.changedElsewhere(context)) {
+          await this.keepCopy(context);
+          return false;
+        }
+        await context.save();
+        return !context.model.dirty;
+      } catch (error) {
+        const values = { name: context.path, why: error.message || String(error) };
+        const { Notification } = this.modules.apputils;
+        Notification.error(this.say("not_saved", values), { autoClose: false });
+        return false;
       }
     }
 
@@ -186,22 +196,33 @@
     /** Where a question would be needed and nobody may be there: both versions stay. */
     async keepCopy(context) {
       const { contents } = this.app.serviceManager;
-      const model = context.contentsModel;
-      const dot = context.path.lastIndexOf(".");
-      const end = dot > context.path.lastIndexOf("/") + 1 ? dot : context.path.length;
-      const copy = `${context.path.slice(0, end)} (${this.say("copy_mark")})${context.path.slice(end)}`;
-      const notebook = model.type === "notebook";
+      const known = this.copies.get(context);
+      const copy = known || (await this.freeName(context.path));
+      const notebook = context.contentsModel.type === "notebook";
       await contents.save(copy, {
-        type: model.type,
+        type: context.contentsModel.type,
         format: notebook ? "json" : "text",
         content: notebook ? context.model.toJSON() : context.model.toString(),
       });
-      if (!this.copied.has(copy)) {
-        this.copied.add(copy);
-        const { Notification } = this.modules.apputils;
-        Notification.warning(this.say("copied", { name: context.path, copy }), {
-          autoClose: false,
-        });
+      if (known) return;
+      this.copies.set(context, copy);
+      const { Notification } = this.modules.apputils;
+      Notification.warning(this.say("copied", { name: context.path, copy }), { autoClose: false });
+    }
+
+    /** A name beside `path` that no file has, whatever an earlier session left there. */
+    async freeName(path) {
+      const dot = path.lastIndexOf(".");
+      const end = dot > path.lastIndexOf("/") + 1 ? dot : path.length;
+      for (let number = 1; ; number += 1) {
+        const mark = this.say("copy_mark") + (number > 1 ? ` ${number}` : "");
+        const name = `${path.slice(0, end)} (${mark})${path.slice(end)}`;
+        try {
+          await this.app.serviceManager.contents.get(name, { content: false });
+        } catch (error) {
+          if (error.response?.status === 404) return name;
+          throw error;
+        }
       }
     }
   }
@@ -252,7 +273,9 @@
           });
         }
         app.serviceManager.events.stream.connect((_, event) => {
-          if (event.schema_id === EVENT) clock.saveAll(false).finally(() => clock.look());
+          if (event.schema_id !== EVENT) return;
+          clock.saveAll(false);
+          clock.look();
         });
         app.restored.then(() => clock.look());
         // A laptop that slept missed its timers.
