@@ -13,7 +13,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from .capacity import SiteCapacity
-from .commands import SchedulerError, run, run_both
+from .commands import SchedulerError, run, run_both, until_calm
 from .listing import ALL_JOBS, Listing, states
 from .messages import Message
 from .queue import Job, SiteQueue
@@ -190,6 +190,8 @@ class SlurmSite:
         # imported; the launcher needs the standard library only.
         command = [*GENTLY, *prefix, self.python, "-I", "-S", str(LAUNCHER)]
         async with self._launchers:
+            if request["action"] == "submit":
+                await until_calm()
             return await asyncio.wait_for(run(command, self.environment, request), timeout=60)
 
     async def _ask(self, command: Sequence[str]) -> tuple[str, str]:

@@ -42,9 +42,7 @@ class _AskFirst(Exception):
     jupyterhub_message = ""
 
 
-class MingaSpawner(
-    Observed, OwnedSession, TimedSession, LessonSession, InternalTLS, SlurmSpawner
-):
+class MingaSpawner(Observed, OwnedSession, TimedSession, LessonSession, InternalTLS, SlurmSpawner):
     """One session: a notebook server in a job on one of the sites."""
 
     sites = Dict(help="The sites by name: SlurmSite or LocalSite objects.").tag(config=True)
@@ -274,27 +272,24 @@ exec {{cmd}}
         """
         profile = self.offers(self).profile(self.choice.profile)
         site = self.sites[self.choice.site]
-        values = (
-            self.get_req_subvars()
-            | {
-                "job_name": JOB_NAME,
-                "comment": self.tag,
-                "site": self.choice.site,  # job ids repeat between sites
-                "homedir": self.home(self),
-                "partition": site.partition,
-                "account": self.terms.account,
+        values = self.get_req_subvars() | {
+            "job_name": JOB_NAME,
+            "comment": self.tag,
+            "site": self.choice.site,  # job ids repeat between sites
+            "homedir": self.home(self),
+            "partition": site.partition,
+            "account": self.terms.account,
             "qos": self.terms.qos,
             "reservation": self.terms.reservation,
             "runtime": self._time_limit(),
-                "nprocs": str(profile.cores),
-                "memory": f"{profile.memory_gb}G",
-                "gres": f"gpu:{profile.gpus}" if profile.gpus else "",
-                "prologue": "\n".join(self.prologue_lines),
-                "cmd": shlex.join(
-                    [site.python, "-I", "-S", str(PORT_PROGRAM), *self.cmd, *self.get_args()]
-                ),
-            }
-        )
+            "nprocs": str(profile.cores),
+            "memory": f"{profile.memory_gb}G",
+            "gres": f"gpu:{profile.gpus}" if profile.gpus else "",
+            "prologue": "\n".join(self.prologue_lines),
+            "cmd": shlex.join(
+                [site.python, "-I", "-S", str(PORT_PROGRAM), *self.cmd, *self.get_args()]
+            ),
+        }
         return format_template(self.batch_script, **values)
 
     async def start(self):

@@ -6,7 +6,7 @@ import time
 import psutil
 import pytest
 
-from spawners.commands import SchedulerError, run, run_both
+from spawners.commands import SchedulerError, run, run_both, until_calm
 from tests.conftest import in_a_loop_of_its_own
 
 ENVIRONMENT = {"PATH": "/usr/bin:/bin"}
@@ -58,3 +58,20 @@ async def test_the_loop_goes_on_meanwhile():
     await asyncio.gather(*(run(["sleep", "0.5"], ENVIRONMENT) for _ in range(4)))
     ticking.cancel()
     assert ticks > 5
+
+
+@in_a_loop_of_its_own
+async def test_a_busy_loop_is_waited_for_but_not_for_ever():
+    async def busy(seconds: float):
+        end = time.monotonic() + seconds
+        while time.monotonic() < end:
+            time.sleep(0.1)  # noqa: ASYNC251 (holds the loop, as work does)
+            await asyncio.sleep(0)
+
+    working = asyncio.create_task(busy(0.7))
+    await until_calm(patience=60)
+    assert working.done()
+    working = asyncio.create_task(busy(3))
+    await until_calm(patience=0.5)
+    assert not working.done()
+    working.cancel()
