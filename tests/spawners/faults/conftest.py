@@ -3,7 +3,6 @@
 import pytest
 
 from benchmarks import machine
-from spawners.cluster import configuration
 from spawners.cluster.cluster import ClusterError
 
 from .rig import FaultyHub
@@ -12,22 +11,14 @@ from .rig import FaultyHub
 @pytest.fixture(scope="module")
 def broken_site(tmp_path_factory):
     """Return a running cluster that tests may break."""
-    written = configuration._slurm_conf
-
-    def impatient(*arguments) -> str:
-        """A requeued job waits until its old credential has expired: not 30 s, here."""
-        return written(*arguments).replace("cred_expire=30", "cred_expire=4")
-
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(configuration, "_slurm_conf", impatient)
-        cluster = machine.cluster(tmp_path_factory.mktemp("faults") / "cluster")
+    cluster = machine.cluster(tmp_path_factory.mktemp("faults") / "cluster")
+    try:
+        yield cluster
+    finally:
         try:
-            yield cluster
-        finally:
-            try:
-                cluster.stop()
-            except ClusterError:  # what a test broke may take longer to end
-                cluster.stop()
+            cluster.stop()
+        except ClusterError:  # what a test broke may take longer to end
+            cluster.stop()
 
 
 @pytest.fixture(scope="module")
