@@ -112,6 +112,7 @@ class Hub:
 
     def start(self, wait: bool = True) -> None:
         """Start the hub (again); return when it answers, or at once without `wait`."""
+        self._end_proxy()
         environment = self.site.environment()
         programs = str(Path(sys.executable).parent)
         with open(self.folder / "hub.log", "ab") as log:
@@ -132,6 +133,14 @@ class Hub:
             )
         if wait:
             self.until(lambda: self.answers("/health"), 60)
+
+    def _end_proxy(self) -> None:
+        """End what a killed hub left, as hub_config.run does before each start."""
+        with contextlib.suppress(OSError, ValueError, psutil.Error):
+            proxy = psutil.Process(int((self.folder / "proxy.pid").read_text()))
+            if proxy.environ().get(machine.MARK) == str(self.root):
+                proxy.terminate()
+                proxy.wait(timeout=5)
 
     def kill(self) -> None:
         """End the hub as a crash does: no clean-up, the proxy and the sessions go on."""
