@@ -18,12 +18,14 @@ PAGES = {
             "El mismo JupyterHub y el mismo Slurm privado, un spawner después del otro: el de "
             "Minga y el de batchspawner 1.3.0. Donde hacen falta cientos de sesiones son trabajos "
             "reales de Slurm con un servidor mínimo (`benchmarks/stub.py`); el tiempo de un clic "
-            "se mide con JupyterLab real. Todo ocurre en una sola máquina; lo que corre dentro de "
+            "se mide con JupyterLab real, el que inicia una sesión de Minga (también sin "
+            "planificador); batchspawner inicia uno recién instalado. Todo ocurre en una sola máquina; lo que corre dentro de "
             "los trabajos tiene la prioridad más baja, porque en la realidad son otras máquinas. "
             "El servidor mínimo de batchspawner anuncia su puerto sin importar el hub, lo que "
             "favorece a batchspawner."
         ),
         "command": "Mídelo en tu máquina con",
+        "measured": "Aquí se midió con",
         "machine": "Máquina",
         "head": ("Medición", "Minga", "batchspawner", "Minga / batchspawner"),
         "round_cpu": "(a) CPU de una ronda que consulta por todas, {n} sesiones (s)",
@@ -83,12 +85,14 @@ PAGES = {
             "The same JupyterHub and the same private Slurm, one spawner after the other: Minga's "
             "and batchspawner 1.3.0's. Where hundreds of sessions are needed they are real Slurm "
             "jobs of a minimal server (`benchmarks/stub.py`); the time of one click is measured "
-            "with real JupyterLab. All of it happens on one machine; what runs inside jobs has "
+            "with real JupyterLab, the one that a session of Minga starts (without a scheduler "
+            "too); batchspawner starts one as installed. All of it happens on one machine; what runs inside jobs has "
             "the lowest priority, because those are other machines in reality. batchspawner's "
             "minimal server announces its port without importing the hub, which favours "
             "batchspawner."
         ),
         "command": "Measure it on your machine with",
+        "measured": "Here it was measured with",
         "machine": "Machine",
         "head": ("Measured", "Minga", "batchspawner", "Minga / batchspawner"),
         "round_cpu": "(a) CPU of one round that polls them all, {n} sessions (s)",
@@ -185,7 +189,9 @@ def _rows(results: dict, words: dict) -> list[tuple]:
 
 def _page(results: dict, words: dict) -> str:
     lines = [f"# {words['title']}", "", words["intro"], ""]
-    lines += [f"{words['command']} `make bench-spawn` (`{results.get('command', '')}`).", ""]
+    commands = sorted(results.get("commands", {}).items())
+    said = ", ".join(f"({letter}) `{command}`" for letter, command in commands)
+    lines += [f"{words['command']} `make bench-spawn`. {words['measured']}: {said}.", ""]
     about = results.get("machine", {})
     lines += [f"{words['machine']}: " + ", ".join(f"{k} {v}" for k, v in about.items()) + ".", ""]
     lines += ["| " + " | ".join(words["head"]) + " |", "|---|--:|--:|--:|"]

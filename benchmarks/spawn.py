@@ -66,14 +66,16 @@ def main(arguments: list[str] | None = None) -> int:
         scale = QUICK if options.quick else Scale()
         runs = options.runs or scale.runs
         command = "python -m benchmarks.spawn " + shlex.join(arguments or sys.argv[1:])
-        results |= {"machine": machine.description(), "command": command.strip()}
+        letters = set(options.only.split(","))
+        results["machine"] = machine.description()
+        results["commands"] = results.get("commands", {}) | dict.fromkeys(letters, command.strip())
         # SIGINT too: a shell starts background processes with Ctrl-C ignored.
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, _interrupt)
         with tempfile.TemporaryDirectory(prefix="minga-bench-") as temporary:
             folder = Path(temporary)
             try:
-                _measure(results, saved, folder, scale, runs, set(options.only.split(",")))
+                _measure(results, saved, folder, scale, runs, letters)
             finally:
                 for number in (signal.SIGINT, signal.SIGTERM):  # a second Ctrl-C leaves nothing
                     signal.signal(number, signal.SIG_IGN)
