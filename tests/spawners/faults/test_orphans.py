@@ -53,6 +53,15 @@ def _press_and_leave(hub: FaultyHub, name: str) -> psutil.Popen:
     )
 
 
+def _handing_in(hub: FaultyHub) -> list[psutil.Process]:
+    """Return the hub's children once the (slow) sbatch is among them: it starts after the tag."""
+    children = hub.process.children(recursive=True)
+    with contextlib.suppress(psutil.Error):
+        if any("sbatch" in word for child in children for word in child.cmdline()):
+            return children
+    return []
+
+
 def _saved_tag(hub: FaultyHub) -> bool:
     with sqlite3.connect(hub.folder / "jupyterhub.sqlite") as database:
         states = [state for (state,) in database.execute("SELECT state FROM spawners") if state]
@@ -65,8 +74,7 @@ def test_a_hub_killed_before_slurm_had_the_job_shows_no_session(broken_site, tmp
         hub.add_users(["ana"])
         hub.break_commands("slow", "sbatch")
         pressed = _press_and_leave(hub, "ana")
-        wait_until(lambda: _saved_tag(hub), 20)
-        children = hub.process.children(recursive=True)
+        children = wait_until(lambda: _handing_in(hub), 20)
         hub.kill()
         for process in [pressed, *children]:
             with contextlib.suppress(psutil.Error):
