@@ -20,12 +20,14 @@ class RoundHandler(APIHandler):
             for spawner in user.spawners.values()
             if spawner.ready
         ]
-        for spawner in spawners:
-            if hasattr(spawner, "idle_interval"):
-                spawner.idle_interval = 0  # an answer of an earlier round would cost nothing
+        ours = {s: s.idle_interval for s in spawners if hasattr(s, "idle_interval")}
+        for spawner in ours:
+            spawner.idle_interval = 0  # an answer of an earlier round would cost nothing
         before = _used()
         states = await asyncio.gather(*(spawner.poll() for spawner in spawners))
         used = _used() - before
+        for spawner, interval in ours.items():
+            spawner.idle_interval = interval
         self.write(
             json.dumps({"sessions": len(spawners), "alive": states.count(None), "cpu": used})
         )

@@ -134,14 +134,18 @@ class OwnedSession(LoggingConfigurable):
 
         While a scheduler is slow or silent, what it said last counts.
         """
-        latest = self.site.queue.latest
-        silent = latest.error and latest.asked > 0  # asked, and got no answer
-        try:
-            async with asyncio.timeout(0.1 if silent else PATIENCE):
-                return (await self._life(max_age))[1:]
-        except TimeoutError:
-            life, job = self.site.queue.latest.life(self.job_id, self.submitted)
-            return (Life.UNKNOWN if job is None else life), job
+        queue = self.site.queue
+        silent = queue.latest.error and queue.latest.asked > 0  # asked, and got no answer
+        patience = 0.1 if silent else PATIENCE
+        snapshot = await queue.snapshot_soon(max_age, patience)
+        life, job = snapshot.life(self.job_id, self.submitted)
+        if life is Life.GONE and job is None:
+            try:
+                async with asyncio.timeout(patience):
+                    life = await queue.second_opinion(snapshot, self.job_id)
+            except TimeoutError:
+                life = Life.UNKNOWN
+        return life, job
 
     async def _take_back(self, site_name: str, job_id: str) -> bool:
         """Cancel the job; False: its site did not take the order, which is in the ledger now."""

@@ -139,6 +139,7 @@ class SiteQueue:
         self.latest = Snapshot(asked=float("-inf"), jobs={}, error="not asked yet")
         self._took = 0.0  # seconds that the last query took
         self._running: asyncio.Task | None = None
+        self._soon: asyncio.Event | None = None  # that query's end, or that nobody waits longer
 
     async def snapshot(self, max_age: float) -> Snapshot:
         """Return an answer that was asked for at most `max_age` seconds ago.
@@ -147,18 +148,37 @@ class SiteQueue:
         next query waits until five times the last one's duration has passed. After a query
         that failed the wait is at most 10 s, so that a scheduler that is back is noticed.
         """
-        now = time.monotonic()
-        if now - self.latest.asked <= max_age:
+        if time.monotonic() - self.latest.asked <= max_age:
             return self.latest
+        self._refresh(max_age)
+        # One caller that is cancelled (a closed page) must not take the answer from the others.
+        return await asyncio.shield(self._running)
+
+    async def snapshot_soon(self, max_age: float, patience: float) -> Snapshot:
+        """Return what `snapshot` does, or the last answer when `patience` seconds have passed.
+
+        One event serves all who wait: 500 sessions that are looked after at once cost one
+        timer, not 500.
+        """
+        if time.monotonic() - self.latest.asked <= max_age:
+            return self.latest
+        self._refresh(max_age)
+        if self._soon is None or self._soon.is_set():
+            soon = self._soon = asyncio.Event()
+            self._running.add_done_callback(lambda _: soon.set())
+            asyncio.get_running_loop().call_later(patience, soon.set)
+        await self._soon.wait()
+        return self.latest
+
+    def _refresh(self, max_age: float) -> None:
+        """Ask, unless somebody does already."""
         if self._running is None or self._running.done():
             wait = 5 * self._took
             if self.latest.error:
                 wait = min(wait, self._took + 10)
-            pause = max(0.0, self.latest.asked + wait - now)
+            pause = max(0.0, self.latest.asked + wait - time.monotonic())
             pause += random.uniform(0, JITTER * max_age)  # noqa: S311 (no secret)
             self._running = asyncio.create_task(self._ask(pause))
-        # One caller that is cancelled (a closed page) must not take the answer from the others.
-        return await asyncio.shield(self._running)
 
     async def second_opinion(self, snapshot: Snapshot, job_id: str) -> Life:
         """Return what is true of a job that `snapshot` should have and has not.
