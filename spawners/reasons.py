@@ -40,7 +40,7 @@ REASONS: list[tuple[str, Message]] = [
         ),
     ),
     (
-        r"(Reservation$|ReservationDeleted|InvalidReservation)",
+        r"(Reservation$|Reservation .* was deleted|ReservationDeleted|InvalidReservation)",
         Message("La reserva de tu curso no está activa en este momento."),
     ),
     (
@@ -87,7 +87,8 @@ REASONS: list[tuple[str, Message]] = [
         ),
     ),
     (
-        r"(JobHeld|JobHoldMaxRequeue|launch failed requeued held|JobLaunchFailure|SystemFailure)",
+        r"(JobHeld|JobHoldMaxRequeue|launch[ _]fail.* ?held|job requeued in held state|"
+        r"JobLaunchFailure|SystemFailure)",
         Message("Quien administra la sede retuvo tu pedido. Si no avanza, avisa a tu instructor."),
     ),
     (

@@ -28,7 +28,7 @@ TABLE = {
         "PowerNotAvail",
         "PowerReserved",
     ],
-    "reserva de tu curso": ["Reservation", "ReservationDeleted"],
+    "reserva de tu curso": ["Reservation", "ReservationDeleted", "Reservation clase was deleted"],
     "detuvo por ahora": ["PartitionDown", "PartitionInactive"],
     "menos horas o una máquina más pequeña": [
         "PartitionTimeLimit PartitionNodeLimit QOSTimeLimit AssociationTimeLimit BadConstraints",
@@ -88,6 +88,8 @@ TABLE = {
     "retuvo tu pedido": [
         "JobHeldAdmin JobHeldUser JobHoldMaxRequeue JobLaunchFailure SystemFailure",
         "launch failed requeued held",
+        "launch_failure_limit_exceeded_requeued_held",
+        "job requeued in held state",
     ],
     "una condición propia": [
         "Dependency DependencyNeverSatisfied Licenses SchedDefer FedJobLock JobArrayTaskLimit",
@@ -101,7 +103,7 @@ def reasons():
     for part, entries in TABLE.items():
         for entry in entries:
             names = entry.split() if all(w[:1].isupper() for w in entry.split()) else [entry]
-            if entry.startswith(("ReqNode", "Nodes required")):
+            if entry.startswith(("ReqNode", "Nodes required", "Reservation ")):
                 names = [entry]
             yield from ((name, part) for name in names or [""])
 
