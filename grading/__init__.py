@@ -1,0 +1,1 @@
+"""How work is graded: sandbox, warm kernels, workers, integrity."""

@@ -1,0 +1,167 @@
+"""Warm parents, seen from the trusted side: start one, fork runs from it, end it."""
+
+import atexit
+import collections
+import json
+import os
+import socket
+import subprocess
+import tempfile
+import threading
+from collections.abc import Sequence
+
+from . import sandbox
+from .errors import GradingError, SandboxUnavailable
+
+MOST_ZYGOTES = 2  # warm parents that one process keeps
+START_SECONDS = 180  # to import everything, on a loaded machine
+END_SECONDS = 20  # for the system to kill what a run left
+
+
+class Zygote:
+    """A warm parent in its sandbox, seen from the trusted side. One run at a time."""
+
+    def __init__(self, imports: Sequence[str], gpus: bool = False):
+        """Start it and wait until it has imported; raises SandboxUnavailable, GradingError."""
+        self.busy = threading.Lock()
+        self.owner = os.getpid()
+        self._runs = 0
+        self._ended: dict[int, dict] = {}
+        left_out: list[str] = []
+        while True:
+            self._start(gpus)
+            wanted = [name for name in imports if name not in left_out]
+            answer = self._ask({"imports": wanted}, START_SECONDS)
+            if answer and answer.get("ready"):
+                break
+            said = self._stderr()
+            self.close()
+            if answer and answer.get("unfit") in wanted:  # it is imported after the fork, then
+                left_out.append(answer["unfit"])
+            elif answer and answer.get("problem"):
+                raise sandbox.not_allowed(answer["problem"])
+            else:
+                raise sandbox.not_allowed(said or f"bwrap: {self._process.returncode}")
+
+    def _start(self, gpus: bool) -> None:
+        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        arguments, descriptors = sandbox.command(gpus)
+        self._log = tempfile.TemporaryFile()
+        try:
+            self._process = subprocess.Popen(
+                arguments,
+                stdin=theirs,
+                stdout=subprocess.DEVNULL,
+                stderr=self._log,
+                env={},
+                cwd="/",
+                pass_fds=descriptors,
+            )
+        except OSError as error:
+            ours.close()
+            raise SandboxUnavailable(f"bubblewrap: {error}", f"bubblewrap: {error}") from error
+        finally:
+            theirs.close()
+            for descriptor in descriptors:
+                os.close(descriptor)
+        self._control = ours
+
+    def _ask(self, message: dict, timeout: float) -> dict | None:
+        """Send a message and return the answer, None if the other side has ended."""
+        self._control.settimeout(timeout)
+        try:
+            self._control.send(json.dumps(message).encode())
+            data = self._control.recv(1 << 16)
+        except OSError:
+            data = b""
+        if not data:
+            self._wait()
+        return json.loads(data) if data else None
+
+    def _stderr(self) -> str:
+        self._log.seek(0)
+        return self._log.read()[-4000:].decode(errors="replace")
+
+    def _wait(self) -> None:
+        try:
+            self._process.wait(5)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+
+    @property
+    def alive(self) -> bool:
+        """Whether it can take another run."""
+        return self._process.poll() is None and self._control.fileno() >= 0
+
+    def fork(self, request: dict, fds: list[int]) -> int:
+        """Start a run and return its number; raises GradingError."""
+        self._runs += 1
+        self._ended.clear()
+        try:
+            self._control.settimeout(END_SECONDS)
+            data = json.dumps({**request, "run": self._runs}).encode()
+            socket.send_fds(self._control, [data], fds)
+        except OSError as error:
+            self.close()
+            raise GradingError(
+                f"El aislamiento terminó: {error}", f"The sandbox ended: {error}"
+            ) from error
+        return self._runs
+
+    def tell(self, run: int, what: str, reason: str = "") -> None:
+        """Ask for an interrupt or the end ("kill") of a run."""
+        try:
+            self._control.send(json.dumps({"run": run, "do": what, "reason": reason}).encode())
+        except OSError:
+            self.close()
+
+    def ended(self, run: int, timeout: float = 0) -> dict | None:
+        """Return how a run ended, waiting up to `timeout` seconds; None while it goes on."""
+        while run not in self._ended:
+            try:
+                self._control.settimeout(timeout) if timeout else self._control.setblocking(False)
+                data = self._control.recv(1 << 16)
+            except (BlockingIOError, TimeoutError):
+                return None
+            except OSError:
+                data = b""
+            if not data:
+                self.close()
+                return {"ended": run, "code": -1, "reason": "setup", "detail": self._stderr()}
+            message = json.loads(data)
+            self._ended[message["ended"]] = message
+        return self._ended[run]
+
+    def close(self) -> None:
+        """End it and whatever runs in it. The system kills all of the sandbox's processes."""
+        if os.getpid() != self.owner:
+            return
+        self._control.close()
+        if self._process.poll() is None:
+            self._wait()
+
+
+_zygotes: collections.OrderedDict[tuple, Zygote] = collections.OrderedDict()
+_choosing = threading.Lock()
+
+
+def zygote(imports: Sequence[str], gpus: bool = False) -> Zygote:
+    """Return this process's warm parent for these imports, started if there is none."""
+    key = (tuple(imports), gpus, os.getpid())
+    with _choosing:
+        found = _zygotes.pop(key, None)
+        if found is None or not found.alive:
+            found = Zygote(imports, gpus)
+        _zygotes[key] = found
+        idle = [k for k, z in _zygotes.items() if z is not found and not z.busy.locked()]
+        for old in idle[: max(0, len(_zygotes) - MOST_ZYGOTES)]:
+            _zygotes.pop(old).close()
+        return found
+
+
+@atexit.register
+def close_all() -> None:
+    """End all warm parents of this process."""
+    while _zygotes:
+        _zygotes.popitem()[1].close()
