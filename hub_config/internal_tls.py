@@ -6,7 +6,6 @@ at the proxy's address is not changed by it.
 
 import os
 import pwd
-import shutil
 from pathlib import Path
 
 from jupyterhub.app import JupyterHub
@@ -59,12 +58,21 @@ class ServiceSpawner(service._ServiceSpawner):
         """Return the paths of this service's certificates."""
         paths = await super().create_certs()
         folder = self.certificates / self._service_name
-        folder.mkdir(mode=0o700, exist_ok=True)
+        folder.mkdir(exist_ok=True)
+        # The folder stays the hub's: what root writes must not go through a service's own links.
+        os.chown(folder, os.geteuid(), os.getegid())
+        folder.chmod(0o711)
         owner = pwd.getpwnam(self.user.name) if self.user.name else None
-        copies = {name: str(folder / Path(path).name) for name, path in paths.items()}
+        copies = {name: folder / Path(path).name for name, path in paths.items()}
         for name, copy in copies.items():
-            shutil.copyfile(paths[name], copy)
-            os.chmod(copy, 0o600)
-        for path in (folder, *copies.values()) if owner else ():
-            os.chown(path, owner.pw_uid, owner.pw_gid)
-        return copies
+            _copy_anew(Path(paths[name]), copy, owner)
+        return {name: str(copy) for name, copy in copies.items()}
+
+
+def _copy_anew(source: Path, copy: Path, owner: pwd.struct_passwd | None) -> None:
+    """Make a copy that `owner` alone reads; what was there is not written through."""
+    copy.unlink(missing_ok=True)
+    with open(os.open(copy, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600), "wb") as file:
+        file.write(source.read_bytes())
+        if owner:
+            os.fchown(file.fileno(), owner.pw_uid, owner.pw_gid)

@@ -15,7 +15,10 @@ from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 # What waits here are processes; a site that hangs keeps a handful of threads until its timeout.
-_THREADS = ThreadPoolExecutor(max_workers=32, thread_name_prefix="minga-command")
+# Orders have threads of their own: they touch people's homes, and one that hangs behind sudo
+# cannot be ended by the hub; the questions about all sessions must go on.
+_QUESTIONS = ThreadPoolExecutor(max_workers=32, thread_name_prefix="minga-question")
+_ORDERS = ThreadPoolExecutor(max_workers=64, thread_name_prefix="minga-order")
 
 
 class SchedulerError(RuntimeError):
@@ -38,7 +41,8 @@ async def run_both(
     """
     running = _Running(command, environment, json.dumps(request).encode() if request else b"")
     try:
-        code, out, err = await asyncio.get_running_loop().run_in_executor(_THREADS, running.result)
+        threads = _ORDERS if request else _QUESTIONS
+        code, out, err = await asyncio.get_running_loop().run_in_executor(threads, running.result)
     except asyncio.CancelledError:
         running.end()
         raise

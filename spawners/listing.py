@@ -1,9 +1,11 @@
 """How a site's whole queue is asked for and read, so that nothing in it can be misread.
 
-A job's name and comment are whatever its owner wrote, newlines and separators included: one
-person on a cluster could blind the hub for everybody. So fields and records are separated by
-marks that nobody outside knows, made anew by each hub. The marks have no letter that a shell
-gives a meaning, because `ssh` hands the command to one.
+A job's name and comment are whatever its owner wrote, newlines and separators included, so what
+decides over sessions is asked for without them: every field of `Listing` is Slurm's own. The
+comments, which tell whose job it is, are another question, asked seldom; there fields and records
+are separated by marks that are made anew each time, because a command line can be read by
+everybody on its machine. The marks have no letter that a shell gives a meaning: `ssh` hands the
+command to one.
 """
 
 import re
@@ -12,7 +14,7 @@ import secrets
 from .queue import Job
 
 # squeue's letters, in the order of `_job`.
-FIELDS = ("%A", "%T", "%r", "%B", "%S", "%P", "%Q", "%e", "%u", "%V", "%j", "%k")
+FIELDS = ("%A", "%T", "%r", "%B", "%S", "%P", "%Q", "%e", "%u", "%V")
 
 
 class Listing:
@@ -35,9 +37,7 @@ class Listing:
 
 
 def _job(fields: list[str]) -> Job:
-    job_id, state, reason, node, started, partition, priority, ends, user, since, name, comment = (
-        fields
-    )
+    job_id, state, reason, node, started, partition, priority, ends, user, since = fields
     return Job(
         id=str(int(job_id)),
         state=state,
@@ -46,12 +46,28 @@ def _job(fields: list[str]) -> Job:
         started=_moment(started),
         partition=partition,
         priority=int(priority),
-        name=name,
         ends=_moment(ends),
         user=user,
         since=_moment(since),
-        comment=comment,
     )
+
+
+class Comments:
+    """One question for the comments of all jobs, and how its answer is read; for one use."""
+
+    def __init__(self):
+        mark = secrets.token_hex(6)
+        self._field, self._end = f"+{mark}+", f"={mark}="
+        self.command = ["squeue", "--noheader", "--states=all", "--array-unique"]
+        self.command.append(f"--format=%A{self._field}%k{self._end}")
+
+    def read(self, answer: str) -> dict[str, str]:
+        """Return the comment of each job by its id; ValueError for anything else."""
+        *records, rest = answer.split(self._end)
+        if rest.strip():
+            raise ValueError(f"squeue answered something else: {rest.strip()[:200]!r}")
+        pairs = [record.lstrip("\n").split(self._field) for record in records]
+        return {str(int(job_id)): comment for job_id, comment in pairs}
 
 
 def _moment(text: str) -> str:
@@ -71,7 +87,9 @@ def states(answer: str) -> dict[str, str]:
     """
     if answer.strip() == "No jobs in the system":
         return {}
-    found = dict(STATED.findall(answer))
-    if not found:
+    stated = STATED.findall(answer)
+    found = dict(stated)
+    # scontrol writes comments too: a job that is there twice was written into one.
+    if not found or len(found) != len(stated):
         raise ValueError(f"scontrol answered something else: {answer.strip()[:200]!r}")
     return found

@@ -71,6 +71,10 @@ class LocalSite:
                 if self._ended(job_id):
                     return
 
+    def runs_as(self, username: str) -> str:
+        """Return "": all sessions share the hub's account."""
+        return ""
+
     def adopt(self, job_id: str) -> None:
         """Look after a job that an earlier hub started."""
         self._ids.add(job_id)

@@ -48,7 +48,8 @@ class Orphans:
         """Look for ever; more often while something is suspected or owed."""
         while True:
             await asyncio.gather(*(self.look(name) for name in self.sites))
-            busy = self.ledger.debts or self._seen.keys() - self._told
+            owed = any(debt.site in self.sites for debt in self.ledger.debts)
+            busy = owed or self._seen.keys() - self._told
             await asyncio.sleep(self.interval / 6 if busy else self.interval)
 
     async def look(self, name: str) -> list[Job]:
@@ -58,15 +59,22 @@ class Orphans:
             snapshot = await self.sites[name].queue.snapshot(max_age=self.interval / 12)
             if snapshot.error:
                 return []  # nobody answers: nothing is known
+            tags = await self.sites[name].tags()
             for debt in [debt for debt in self.ledger.debts if debt.site == name]:
-                await self._pay(debt, snapshot, log)
-            return await self._strangers(name, snapshot, log)
+                await self._pay(debt, snapshot, tags, log)
+            return await self._strangers(name, snapshot, tags, log)
+        except (SchedulerError, OSError, TimeoutError, ValueError) as error:
+            log.warning("orphaned jobs could not be looked for: %s", error)
+            return []
         except Exception:  # whatever it is, the next look must come
             log.exception("looking for orphaned jobs failed")
             return []
 
-    async def _pay(self, debt: Debt, snapshot: Snapshot, log) -> None:
-        job = tagged(snapshot, debt.tag) if debt.tag else snapshot.jobs.get(debt.job)
+    async def _pay(self, debt: Debt, snapshot: Snapshot, tags: dict[str, str], log) -> None:
+        if debt.job:
+            job = snapshot.jobs.get(debt.job)
+        else:
+            job = tagged(snapshot, tags, debt.tag, self.sites[debt.site].runs_as(debt.user))
         if job is not None and job.life is not Life.GONE:
             if job.state != "COMPLETING":
                 log.info("taking back job=%s of user=%s, as ordered", job.id, debt.user)
@@ -74,24 +82,27 @@ class Orphans:
         elif job is not None or time.time() > debt.since + SETTLED:
             self.ledger.settle(debt)
 
-    async def _strangers(self, name: str, snapshot: Snapshot, log) -> list[Job]:
+    async def _strangers(
+        self, name: str, snapshot: Snapshot, tags: dict[str, str], log
+    ) -> list[Job]:
         owned = {session.tag for session in OwnedSession.living}
         owned |= {debt.tag for debt in self.ledger.debts}
         ours = prefix(self.installation)
         jobs = {
-            (name, job.comment): job
+            (name, tags[job.id]): job
             for job in snapshot.jobs.values()
-            if job.comment.startswith(ours)
-            and job.comment not in owned
+            if tags.get(job.id, "").startswith(ours)
+            and tags[job.id] not in owned
             and job.life is not Life.GONE
             and job.state != "COMPLETING"
         }
         saved = self._saved_tags() if jobs else set()
         if saved is None:
             return []
-        jobs = {key: job for key, job in jobs.items() if job.comment not in saved}
+        jobs = {key: job for key, job in jobs.items() if key[1] not in saved}
         for key in [key for key in self._seen if key[0] == name and key not in jobs]:
             del self._seen[key]
+            self._told.discard(key)
         certain = []
         for key, job in jobs.items():
             if self._seen.setdefault(key, snapshot.asked) == snapshot.asked:

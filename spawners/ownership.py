@@ -78,16 +78,22 @@ class OwnedSession(LoggingConfigurable):
         while True:
             if self.site_name not in self.sites:
                 return Life.UNKNOWN
+            try:
+                tags = await self.site.tags()
+            except (SchedulerError, OSError, TimeoutError, ValueError) as error:
+                self.log.warning("its tag could not be looked for: %s", error)
+                return Life.UNKNOWN
             snapshot = await self.site.queue.snapshot(max_age=self.queue_interval)
             if snapshot.error:
                 return Life.UNKNOWN
-            job = tagged(snapshot, self.tag)
+            job = tagged(snapshot, tags, self.tag, self.site.runs_as(self.user.name))
             if job is not None:
                 self.job_id, self._adopting = job.id, 0.0
                 self._save_state()
                 self.log.info("adopted")
                 return job.life
-            if snapshot.asked > self._adopting + STILL_COMING:
+            late = snapshot.asked > self._adopting + STILL_COMING
+            if late and self.tag not in tags.values():
                 # Not seen; should it come all the same, it must not stay.
                 self._owe()
                 return Life.GONE
@@ -127,6 +133,8 @@ class OwnedSession(LoggingConfigurable):
         life, job = snapshot.life(self.job_id, self.submitted)
         if life is Life.GONE and job is None:
             life = await self.site.queue.second_opinion(snapshot, self.job_id)
+            if life is not Life.GONE:
+                life = Life.UNKNOWN  # it is there, and nothing more is known of it
         return snapshot, life, job
 
     async def _life_soon(self, max_age: float) -> tuple[Life, Job | None]:
@@ -161,9 +169,14 @@ class OwnedSession(LoggingConfigurable):
         """Note that Slurm may have a job of this session, known by its tag alone."""
         if self.tag:
             self.ledger.add(Debt(self.site_name, self.user.name, tag=self.tag))
-            self.tag = ""
+            self.tag, self._adopting = "", 0.0
 
 
-def tagged(snapshot: Snapshot, tag: str) -> Job | None:
-    """Return the job with this tag, or None."""
-    return next((job for job in snapshot.jobs.values() if job.comment == tag), None)
+def tagged(snapshot: Snapshot, tags: dict[str, str], tag: str, account: str) -> Job | None:
+    """Return the job with this tag, or None.
+
+    Anybody on a cluster can read tags and write one: the job must also be `account`'s ("": all
+    sessions share one).
+    """
+    marked = [snapshot.jobs.get(job_id) for job_id, comment in tags.items() if comment == tag]
+    return next((job for job in marked if job and account in ("", job.user)), None)

@@ -61,11 +61,9 @@ class Job:
     started: str = ""  # when it got that node (or is expected to), in seconds since 1970
     partition: str = ""
     priority: int = 0  # the scheduler starts the highest first
-    name: str = ""
     ends: str = ""  # when Slurm will end it (or did), in seconds since 1970; "": no time limit
     user: str = ""  # the Unix account that it runs as
     since: str = ""  # when it was handed in, in seconds since 1970
-    comment: str = ""  # ours: the tag of the session (ownership.py)
 
     @property
     def life(self) -> Life:

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from .capacity import SiteCapacity
 from .commands import SchedulerError, run, run_both, until_calm
-from .listing import ALL_JOBS, Listing, states
+from .listing import ALL_JOBS, Comments, Listing, states
 from .messages import Message
 from .queue import Job, SiteQueue
 from .session_extension import reserved_from
@@ -58,6 +58,7 @@ class SlurmSite:
         self.environment = {"PATH": os.environ.get("PATH", os.defpath), **(environment or {})}
         self.query_prefix = list(query_prefix)
         self.user_prefix = list(user_prefix)
+        self._personal = any("{username}" in part for part in user_prefix)
         self.addresses = dict(addresses or {})
         self.listen = listen
         self.partition = partition
@@ -182,8 +183,7 @@ class SlurmSite:
         return self.addresses.get(node, node)
 
     async def _launch(self, username: str, request: dict) -> str:
-        named = any("{username}" in part for part in self.user_prefix)
-        if named and not ACCOUNT.fullmatch(username):
+        if self._personal and not ACCOUNT.fullmatch(username):
             raise SchedulerError(f"Invalid account: {username!r} is no name of a Unix account")
         prefix = [part.replace("{username}", username) for part in self.user_prefix]
         # -I -S: nothing of the current folder, the environment or the installed packages is
@@ -202,6 +202,19 @@ class SlurmSite:
 
     async def _jobs(self) -> list[Job]:
         return self._listing.jobs((await self._ask(self._listing.command))[0])
+
+    async def tags(self) -> dict[str, str]:
+        """Return the comment of each job by its id: ours are the tags of sessions (ownership.py).
+
+        Raises SchedulerError, OSError, TimeoutError or ValueError if the site does not say.
+        """
+        comments = Comments()
+        async with asyncio.timeout(self.queue.timeout):
+            return comments.read((await self._ask(comments.command))[0])
+
+    def runs_as(self, username: str) -> str:
+        """Return the Unix account of a person's jobs; "": all sessions share one."""
+        return username if self._personal else ""
 
     async def _states(self) -> dict[str, str]:
         return states((await self._ask(ALL_JOBS))[0])

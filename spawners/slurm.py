@@ -80,6 +80,7 @@ class MingaSpawner(Observed, OwnedSession, TimedSession, LessonSession, Internal
     # started job has. JupyterHub's limit covers both, so it must not end a place in the queue.
     start_timeout = 60 * 60 * 24 * 30
     poll_interval = 20
+    _port_told: asyncio.Event | None = None  # while a port is waited for
     # The hub's retries of a server that said it is ready are few, and each is quick.
     http_timeout = 60
     req_homedir = Unicode()
@@ -342,18 +343,14 @@ exec {{cmd}}
                     started = time.monotonic()
                     self._mark("queue")
                     self.log.info("started on node=%s", job.node)
+                    if self.site.runs_as(self.user.name) not in ("", job.user):
+                        # The id is the word of a process of the person's own account.
+                        raise self._no_answer("not_theirs", f"the job is of account={job.user}")
                 if self.port and job.node:
                     self._mark("start")
                     return self._located(job)
                 if time.monotonic() - started > self.answer_timeout:
-                    raise self._failure(
-                        Message(
-                            "Tu sesión empezó en la sede {site}, pero no respondió.",
-                            {"site": self._title(self.site_name)},
-                        ),
-                        reason="no_answer",
-                        log="no port told in time",
-                    )
+                    raise self._no_answer("no_answer", "no port told in time")
             elif life is Life.WAITING:
                 started = None  # requeued: the next node has its own time
             if self._port_told.is_set():
@@ -367,6 +364,7 @@ exec {{cmd}}
         """Note where the job's server is, and return its URL; the hub saves it with the start."""
         self.ip = self.site.address(job.node)
         self.job_started = job.started
+        self._port_told = None
         proto = "https" if self.internal_ssl else "http"
         return f"{proto}://{self.ip}:{self.port}"
 
@@ -400,19 +398,20 @@ exec {{cmd}}
         One is waited for while the session starts, and when Slurm put the job on another node.
         None: nobody can say now, because the hub just started or the scheduler is silent.
         """
-        told = getattr(self, "_port_told", None)
-        if told is not None and not told.is_set():
+        if self._port_told is not None:
+            # The last one counts: Slurm may requeue a job before anybody saw it run.
             self.port = port
-            self._save_state()  # it is told once: a hub that dies now must know it later
-            told.set()
+            self._save_state()  # a hub that dies now must know it later
+            self._port_told.set()
             return True
-        if self.pending == "check":
+        if self.pending in ("check", "spawn"):
             return None
         if not self.ready or not self.job_id:
             return False
+        told = time.monotonic()
         snapshot = await self.site.queue.snapshot(max_age=0)
         life, job = snapshot.life(self.job_id, self.submitted)
-        if life is Life.UNKNOWN:
+        if life is Life.UNKNOWN or snapshot.asked < told:  # an answer on its way shows the past
             return None
         if life is not Life.RUNNING or job.started == self.job_started:
             return False
@@ -428,6 +427,13 @@ exec {{cmd}}
         title = titles.get(site, {"es": site})
         language = self.choice.language if getattr(self, "choice", None) else "es"
         return title.get(language, title["es"])
+
+    def _no_answer(self, reason: str, log: str) -> SessionError:
+        sentence = Message(
+            "Tu sesión empezó en la sede {site}, pero no respondió.",
+            {"site": self._title(self.site_name)},
+        )
+        return self._failure(sentence, reason=reason, log=log)
 
     def _ended_early(self, job: Job | None) -> SessionError:
         state = _ending(job)

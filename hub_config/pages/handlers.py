@@ -4,6 +4,7 @@ import asyncio
 import re
 from hashlib import sha256
 from pathlib import Path
+from typing import ClassVar
 
 from jupyterhub.handlers import BaseHandler
 from jupyterhub.handlers.static import CacheControlStaticFilesHandler
@@ -77,14 +78,26 @@ class StopHandler(BaseHandler):
             # The hub was restarted and still finds out: it will find that the job has ended.
             await spawner.stop()
         elif spawner.pending == "spawn" or spawner.ready:
-            if spawner.pending:
-                spawner._spawn_future.cancel()
-                for _ in range(50):  # the start ends what it began
-                    if not spawner.pending:
-                        break
-                    await asyncio.sleep(0.1)
-            await self.stop_single_user(user, server_name)
+            stopping = asyncio.create_task(self._stop(user, server_name))
+            # The loop keeps no strong reference to a task.
+            self.running.add(stopping)
+            stopping.add_done_callback(self.running.discard)
+            done, _ = await asyncio.wait([stopping], timeout=5)
+            for task in done:
+                task.result()
         self.redirect(self.hub.base_url + "home", status=303)
+
+    running: ClassVar[set[asyncio.Task]] = set()
+
+    async def _stop(self, user, server_name: str) -> None:
+        """Stop a session; one that starts first ends what it began, however long that takes."""
+        spawner = user.spawners[server_name]
+        if spawner.pending == "spawn" and spawner._spawn_future:
+            spawner._spawn_future.cancel()
+            while spawner.pending == "spawn":  # noqa: ASYNC110 (JupyterHub has no event for it)
+                await asyncio.sleep(0.1)
+        if not spawner.pending:
+            await self.stop_single_user(user, server_name)
 
 
 class NewSessionHandler(BaseHandler):

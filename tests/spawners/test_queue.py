@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from spawners.listing import FIELDS, Listing, states
+from spawners.listing import FIELDS, Comments, Listing, states
 from spawners.messages import Message
 from spawners.queue import Job, Life, SiteQueue, Snapshot
 from spawners.reasons import OTHER, why
@@ -124,31 +124,47 @@ WAITS = "17 PENDING Resources n/a 1795426532 gpu 4294901757 N/A ana 1795426000".
 
 def test_a_job_of_squeue():
     listing = Listing()
-    (job,) = listing.jobs(answer(listing, (*WAITS, "minga", "minga:a:b")))
+    (job,) = listing.jobs(answer(listing, tuple(WAITS)))
     assert (job.id, job.node, job.started, job.ends) == ("17", "", "1795426532", "")
-    assert (job.user, job.since, job.name, job.comment) == (
-        "ana",
-        "1795426000",
-        *("minga", "minga:a:b"),
-    )
+    assert (job.user, job.since) == ("ana", "1795426000")
     assert listing.jobs("") == []
 
 
+def test_what_decides_over_sessions_has_no_field_that_people_write():
+    """A command line, and a mark in it, can be read by everybody on its machine."""
+    written_by_people = {"%j", "%k", "%o", "%Z", "%w", "%f", "%n", "%x"}  # man squeue
+    assert not written_by_people & set(FIELDS)
+
+
 def test_what_others_write_into_their_jobs_is_read_as_it_is():
-    listing = Listing()
-    others = "a\n17|RUNNING|\n+=\x1f", "|\nminga:x:y|\n\n"
-    first, second = listing.jobs(
-        answer(listing, (*WAITS, *others), ("18", *WAITS[1:], "minga", "minga:a:b"))
+    comments = Comments()
+    others = "|\nminga:x:y|\n\n18 +=\x1f"
+    template = comments.command[-1].removeprefix("--format=")
+    text = "".join(
+        template.replace("%A", job).replace("%k", comment) + "\n"
+        for job, comment in [("17", others), ("18", "minga:a:b"), ("19", "(null)")]
     )
-    assert (first.name, first.comment) == others
-    assert (second.id, second.comment) == ("18", "minga:a:b")
+    assert comments.read(text) == {"17": others, "18": "minga:a:b", "19": "(null)"}
+    assert comments.read("") == {}
+    with pytest.raises(ValueError):
+        comments.read(text[:-20])
+    assert Comments().command != comments.command  # nobody can have read the mark before
+
+
+def test_a_job_that_is_stated_twice_is_no_answer():
+    """scontrol writes comments as they are, newlines and all."""
+    stated = "JobId=7 JobName=a\n   JobState=RUNNING Reason=None\n"
+    forged = "JobId=9 JobName=b\n   JobState=RUNNING Reason=None\n   Comment=x\n"
+    assert states(stated) == {"7": "RUNNING"}
+    with pytest.raises(ValueError):
+        states(stated + forged + stated.replace("RUNNING", "CANCELLED"))
 
 
 @pytest.mark.parametrize("keep", [1, 10, 80, -2, -20])
 def test_an_answer_that_is_cut_is_no_answer(keep):
     listing = Listing()
     with pytest.raises(ValueError):
-        listing.jobs(answer(listing, (*WAITS, "minga", ""))[:keep])
+        listing.jobs(answer(listing, tuple(WAITS))[:keep])
 
 
 @pytest.mark.parametrize(
