@@ -18,12 +18,12 @@ from pathlib import PurePosixPath
 from jupyter_client.client import KernelClient
 from jupyter_client.session import Session
 from jupyter_core.utils import run_sync
-from nbclient.exceptions import CellTimeoutError, DeadKernelError
+from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
 from nbformat import NotebookNode
 from nbgrader.preprocessors import Execute
 
 from . import sandbox
-from .errors import SubmissionFailed
+from .errors import GradingError, SubmissionFailed
 from .kernels_wire import Channel, Meter
 from .kernels_zygote import END_SECONDS, Zygote, zygote
 from .sandbox import Limits
@@ -248,7 +248,10 @@ def run_notebook(
         raise failed("timeout") from error
     if isinstance(error, DeadKernelError | RuntimeError):
         raise failed("dead", _how(over["code"])) from error
-    raise error
+    if isinstance(error, CellExecutionError | GradingError):
+        raise error
+    # nbclient takes the kernel's messages for well-formed ones
+    raise failed("speech", f"{type(error).__name__}: {error}"[:500]) from error
 
 
 def _how(code: int) -> str:

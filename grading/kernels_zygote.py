@@ -22,24 +22,34 @@ class Zygote:
     """A warm parent in its sandbox, seen from the trusted side. One run at a time."""
 
     def __init__(self, imports: Sequence[str], gpus: bool = False):
-        """Start it and wait until it has imported; raises SandboxUnavailable, GradingError."""
+        """Start it and wait until it has imported; raises SandboxUnavailable, GradingError.
+
+        `left_out` says which imports wait until after the fork, and why: they start threads,
+        look at the notebook's session or fail.
+        """
         self.busy = threading.Lock()
         self.owner = os.getpid()
         self._runs = 0
         self._ended: dict[int, dict] = {}
-        left_out: list[str] = []
+        self.left_out: dict[str, str] = {}
         while True:
             self._start(gpus)
-            wanted = [name for name in imports if name not in left_out]
+            wanted = [name for name in imports if name not in self.left_out]
             answer = self._ask({"imports": wanted}, START_SECONDS)
             if answer and answer.get("ready"):
                 break
             said = self._stderr()
             self.close()
             if answer and answer.get("unfit") in wanted:  # it is imported after the fork, then
-                left_out.append(answer["unfit"])
+                self.left_out[answer["unfit"]] = answer["why"]
             elif answer and answer.get("problem"):
                 raise sandbox.not_allowed(answer["problem"])
+            elif "Traceback" in said:
+                last = said.strip().splitlines()[-1]
+                raise GradingError(
+                    f"El proceso que prepara los kernels terminó: {last}\n{said}",
+                    f"The process that prepares kernels ended: {last}",
+                )
             else:
                 raise sandbox.not_allowed(said or f"bwrap: {self._process.returncode}")
 

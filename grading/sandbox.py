@@ -134,7 +134,8 @@ def command(gpus: bool = False) -> tuple[list[str], list[int]]:
             arguments += ["--ro-bind-try", place, place]
     for name in ("zygote.py", "zygote_walls.py"):
         arguments += ["--ro-bind", str(CHECKOUT / "grading" / name), f"{INSIDE}/{name}"]
-    arguments += ["--dev", "/dev", "--tmpfs", "/tmp"]  # noqa: S108
+    tmp = ["--perms", "1777", "--size", str(64 << 20), "--tmpfs", "/tmp"]  # noqa: S108
+    arguments += ["--dev", "/dev", *tmp]  # the zygote's own: each run covers it with another
     if gpus:
         for device in sorted(Path("/dev").glob("nvidia*")):
             arguments += ["--dev-bind", str(device), str(device)]

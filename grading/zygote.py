@@ -45,16 +45,19 @@ class Unfit(Exception):
 
 
 def warm(names: list[str]) -> list[str]:
-    """Import what can be imported of `names`; return those that failed. Raises Unfit.
+    """Import `names` and return those that are not there; raises Unfit.
 
-    One that is not there fails here as it will in the notebook, where it is the cell's error.
+    What is not there is the error of the cell that imports it.
     """
     for name in _OF_EVERY_KERNEL:
         importlib.import_module(name)
     failed = []
     for name in names:
         for part in _PARTS.get(name, (name,)):
-            asked = _import_watched(part)
+            try:
+                asked = _import_watched(part)
+            except Unfit as error:
+                raise Unfit(name, error.args[1]) from error
             if asked is None:
                 failed.append(part)
             elif asked:
@@ -71,7 +74,7 @@ def warm(names: list[str]) -> list[str]:
 
 
 def _import_watched(name: str) -> bool | None:
-    """Import `name` and say whether it asked for the running session; None if it failed."""
+    """Import `name` and say whether it asked for the running session; None if there is none."""
     from IPython.core.interactiveshell import InteractiveShell
 
     asked = []
@@ -84,8 +87,12 @@ def _import_watched(name: str) -> bool | None:
     InteractiveShell.initialized = classmethod(initialized)
     try:
         importlib.import_module(name)
-    except BaseException:  # whatever it raises, it will raise again in the notebook
-        return None
+    except ModuleNotFoundError as error:
+        if error.name == name.partition(".")[0]:
+            return None
+        raise Unfit(name, repr(error)) from error
+    except BaseException as error:  # it may have left half of itself behind
+        raise Unfit(name, repr(error)) from error
     finally:
         del InteractiveShell.initialized
     return bool(asked)
@@ -260,7 +267,7 @@ def _as_kernel(request, fds, write) -> None:
             os.dup2(null, fd)
         shell, iopub, blob = fds
         os.set_inheritable(write, False)
-        _work_folder(request["index"], blob)
+        _work_folder(request["index"], blob, request["folders"])
         os.environ.clear()
         os.environ.update(request["environment"])
         walls.set_limits(request["limits"])
@@ -291,10 +298,10 @@ def _tell(write: int, error: BaseException) -> None:
         pass
 
 
-def _work_folder(index: dict, blob: int) -> None:
+def _work_folder(index: dict, blob: int, folders: list[str]) -> None:
     """Write the submission's files to the work folder and go there."""
-    os.makedirs(HOME)
-    os.makedirs(WORK)
+    for folder in [*folders, WORK]:
+        os.makedirs(folder, exist_ok=True)
     os.chdir(WORK)
     for path, (offset, size) in index.items():
         folder = os.path.dirname(path)
@@ -404,6 +411,7 @@ def main() -> None:
         control.send(json.dumps(message).encode())
 
     request, _ = _receive(control)
+    os.makedirs(HOME)
     os.environ["MPLBACKEND"] = "module://matplotlib_inline.backend_inline"  # as a kernel does
     try:
         failed = warm(request["imports"])
@@ -417,6 +425,7 @@ def main() -> None:
         return
     gc.collect()
     gc.freeze()  # the collector shall not touch, and so copy, what all runs share
+    folders = [folder for folder, _, _ in os.walk(HOME)]
     say({"ready": True, "failed": failed})
 
     run, poll = None, select.poll()
@@ -435,6 +444,8 @@ def main() -> None:
                 if request is None:
                     os._exit(0)
                 if "limits" in request:
+                    # What was imported may remember folders that it made in the home folder.
+                    request["folders"] = folders
                     run = Run(request, fds, control)
                     poll.register(run.report, select.POLLIN)
                 elif run and request["run"] == run.id:

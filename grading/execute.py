@@ -1,0 +1,104 @@
+"""nbgrader's Execute, with the student's code in the sandbox and a warm kernel.
+
+c.Autograde.autograde_preprocessors = ["grading.execute.SandboxedExecute", …]
+"""
+
+import functools
+import os
+import stat
+from pathlib import Path
+
+import nbformat
+from nbformat import NotebookNode
+from nbgrader.coursedir import CourseDirectory
+from nbgrader.preprocessors import Execute
+from traitlets import Dict, List, Unicode
+
+from .errors import SubmissionFailed
+from .kernels import failed, imports_of, run_notebook
+from .sandbox import Limits
+
+
+class SandboxedExecute(Execute):
+    """Execute a submission as nbgrader does, in the sandbox: same outputs, same timeouts.
+
+    What the code writes to its folder is gone when the run ends. It sees the submission's and
+    the source's other files there, but no notebook: the graded one holds the hidden tests.
+    """
+
+    limits = Dict(help="Limits of one run other than the default ones: see grading.Limits.").tag(
+        config=True
+    )
+    imports = List(
+        Unicode(),
+        allow_none=True,
+        default_value=None,
+        help="Modules to import before the fork; None: what the assignment's source imports.",
+    ).tag(config=True)
+
+    def preprocess(self, nb: NotebookNode, resources: dict, km=None):
+        """Run the notebook; raises GradingError with the reason, never runs it unsandboxed."""
+        if km is not None:  # run_notebook comes back with the sandboxed kernel
+            return super().preprocess(nb, resources, km)
+        about = resources.get("nbgrader", {})
+        nb = run_notebook(
+            nb,
+            files=read_files(resources.get("metadata", {}).get("path") or ""),
+            limits=Limits(**self.limits),
+            imports=self.imports_for(about.get("assignment", "")),
+            executor=self,
+        )
+        return nb, resources
+
+    def imports_for(self, assignment: str) -> tuple[str, ...]:
+        """Return what the source notebooks of an assignment import; empty without a source."""
+        if self.imports is not None:
+            return tuple(self.imports)
+        if not assignment:
+            return ()
+        course = self._course()
+        for step in (course.source_directory, course.release_directory):
+            folder = Path(course.format_path(step, ".", assignment))
+            notebooks = sorted(folder.glob("*.ipynb"))
+            if notebooks:
+                return _imports_in(tuple((str(n), n.stat().st_mtime_ns) for n in notebooks))
+        return ()
+
+    def _course(self) -> CourseDirectory:
+        parent = self.parent
+        while parent is not None:
+            if isinstance(getattr(parent, "coursedir", None), CourseDirectory):
+                return parent.coursedir
+            parent = parent.parent
+        return CourseDirectory(parent=self)
+
+
+@functools.lru_cache(maxsize=64)
+def _imports_in(notebooks: tuple[tuple[str, int], ...]) -> tuple[str, ...]:
+    """Return the imports of notebooks, given by path and time of change."""
+    cells = []
+    for path, _ in notebooks:
+        cells += nbformat.read(path, as_version=4).cells
+    return imports_of(cells)
+
+
+def read_files(folder: str, most: int = Limits.tmp_bytes // 2) -> dict[str, bytes]:
+    """Return the files below `folder` by relative path, without notebooks, links and devices.
+
+    Raises SubmissionFailed if they are more than `most` bytes.
+    """
+    found, size = {}, 0
+    for place, _, names in os.walk(folder) if folder else ():
+        for name in names:
+            path = os.path.join(place, name)
+            if name.endswith(".ipynb") or not stat.S_ISREG(os.lstat(path).st_mode):
+                continue
+            size += os.lstat(path).st_size
+            if size > most:
+                raise failed("files")
+            with open(os.open(path, os.O_RDONLY | os.O_NOFOLLOW), "rb") as file:
+                found[os.path.relpath(path, folder)] = file.read()
+    return found
+
+
+__all__ = ["SandboxedExecute", "SubmissionFailed", "read_files"]
