@@ -158,7 +158,7 @@ class Asking:
     def __init__(self, server: ExchangeServer, name: str, headers: dict[str, str]):
         if name != "anonymous":
             headers = {"Authorization": f"token {name}", **headers}
-        self.http = httpx.Client(base_url=server.url, headers=headers, timeout=60)
+        self.http = httpx.Client(base_url=server.url, headers=headers, timeout=60, verify=False)
 
     def __getattr__(self, method: str):
         return getattr(self.http, method)
