@@ -32,12 +32,46 @@ WORK, HOME = "/tmp/work", "/tmp/home"  # noqa: S108
 LOOK_EVERY = 0.1  # seconds between two looks at what a run uses
 
 # Modules that look at the session when they are imported: what they need is made ready instead.
+_PLOT = (
+    "matplotlib.figure",
+    "matplotlib.style",
+    "matplotlib.backends.backend_agg",
+    "PIL.PngImagePlugin",
+    "PIL.JpegImagePlugin",
+    "PIL.BmpImagePlugin",
+    "PIL.GifImagePlugin",
+    "PIL.PpmImagePlugin",
+)
 _PARTS = {
-    "matplotlib.pyplot": ("matplotlib.figure", "matplotlib.backends.backend_agg", "PIL.Image"),
-    "matplotlib.pylab": ("matplotlib.figure", "matplotlib.backends.backend_agg", "PIL.Image"),
+    "matplotlib.pyplot": _PLOT,
+    "matplotlib.pylab": _PLOT,
     "ipywidgets": ("traitlets", "comm"),
+    "numpy": ("numpy", "numpy.random"),
 }
-_OF_EVERY_KERNEL = ("ipykernel.kernelapp", "ipykernel.ipkernel", "comm")
+# What every kernel imports until its first error is shown.
+_OF_EVERY_KERNEL = (
+    "ipykernel.kernelapp",
+    "ipykernel.ipkernel",
+    "ipykernel.debugger",
+    "comm",
+    "faulthandler",
+    "http.server",
+    "IPython.core.completerlib",
+    "IPython.core.debugger",
+    "IPython.core.logger",
+    "IPython.core.oinspect",
+    "IPython.core.pylabtools",
+    "IPython.extensions.storemagic",
+    "IPython.utils.wildcard",
+    "pdb",
+    "pydoc",
+    "pygments.formatters.terminal256",
+    "pygments.styles",
+    "sqlite3",
+    "stack_data",
+    "tornado.platform.asyncio",
+    "tornado.queues",
+)
 
 
 class Unfit(Exception):
@@ -107,7 +141,7 @@ class Run:
 
     def __init__(self, request: dict, fds: list[int], control: socket.socket):
         self.id, self.limits = request["run"], request["limits"]
-        self.init = 0
+        self.init, self.cpu = 0, 0.0
         self.reason = ""
         self.began = time.monotonic()
         self.report, write = os.pipe()
@@ -137,17 +171,23 @@ class Run:
             "code": os.waitstatus_to_exitcode(status),
             "reason": self.reason or ("setup" if failures else ""),
             "detail": " ".join(failures)[:2000],
-            "cpu": used.ru_utime + used.ru_stime,
+            "cpu": max(self.cpu, used.ru_utime + used.ru_stime),
         }
 
     def kill(self, reason: str = "") -> None:
         """End the run and all of its processes; the first reason counts."""
         self.reason = self.reason or reason
+        self.cpu = max(self.cpu, sum(map(_cpu_seconds, self._processes())))
         self._signal(signal.SIGKILL)
 
     def interrupt(self) -> None:
         """Interrupt the cell as Jupyter does: SIGINT for the kernel's process group."""
         self._signal(signal.SIGUSR1)
+
+    def _processes(self) -> list[str]:
+        """Return the run's processes, by their numbers outside of it."""
+        others = ("1", str(os.getpid()))
+        return [name for name in os.listdir("/proc") if name.isdigit() and name not in others]
 
     def _signal(self, number: int) -> None:
         try:
@@ -162,13 +202,10 @@ class Run:
         """End the run if all its processes together use more than they may."""
         if time.monotonic() - self.began > self.limits["wall_seconds"]:
             return self.kill("wall")
-        cpu, memory, pids = 0.0, 0, []
-        for name in os.listdir("/proc"):
-            if name.isdigit() and int(name) not in (1, os.getpid(), self.keeper):
-                pids.append(name)
-                cpu += _cpu_seconds(name)
-                memory += _sum_of(name, "status", (b"RssAnon:", b"RssShmem:"))
-        if cpu > self.limits["cpu_seconds"]:
+        pids = self._processes()
+        memory = sum(_sum_of(pid, "status", (b"RssAnon:", b"RssShmem:")) for pid in pids)
+        self.cpu = sum(map(_cpu_seconds, pids))
+        if self.cpu > self.limits["cpu_seconds"]:
             return self.kill("cpu")
         if memory > self.limits["memory_bytes"]:
             # Exactly, with pages that processes share counted once
@@ -316,9 +353,9 @@ def _work_folder(index: dict, blob: int, folders: list[str]) -> None:
 
 def _fresh_seeds() -> None:
     """Seed what a fresh kernel would have seeded from the system; `random` does it itself."""
-    numpy = sys.modules.get("numpy")
-    if numpy is not None:
-        numpy.random.seed()
+    random = sys.modules.get("numpy.random")
+    if random is not None:
+        random.seed()
     torch = sys.modules.get("torch")
     if torch is not None:
         torch.default_generator.seed()
