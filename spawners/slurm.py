@@ -478,6 +478,8 @@ exec {{cmd}}
             self._count_end(_ending(job))
             self._note_end(_ending(job))
             return 1
+        if self.ready and job is not None:  # Slurm moved it, or did not take the order before
+            await self._keep_to_lesson(life, job)
         return None
 
     async def stop(self, now=False):
