@@ -19,7 +19,7 @@ from .problems import Problem
 
 T = TypeVar("T")
 READERS, WRITERS = 8, 4
-BUSY_SECONDS = 10  # how long to wait for a lock of another process (a backup, sqlite3)
+BUSY_SECONDS = 5  # how long to wait for a lock of another process (a backup, sqlite3)
 
 
 class Database:

@@ -35,7 +35,7 @@ class FakeHub:
 
     def __init__(self):
         self.models: dict[str, dict] = {}
-        self.asked = 0
+        self.asked, self.closed = 0, False
         hub = self
 
         class Handler(BaseHTTPRequestHandler):
@@ -43,6 +43,9 @@ class FakeHub:
 
             def do_GET(self):
                 hub.asked += 1
+                if hub.closed:  # connections that are kept alive would outlive the server
+                    self.close_connection = True
+                    return
                 token = self.headers["Authorization"].removeprefix("token ")
                 known = hub.models.get(token) if self.path == "/hub/api/user" else None
                 body = json.dumps(known or {"status": 403}).encode()
@@ -71,6 +74,7 @@ class FakeHub:
         return name
 
     def close(self) -> None:
+        self.closed = True
         self.server.shutdown()
         self.server.server_close()
 
