@@ -14,7 +14,7 @@ from .errors import SandboxUnavailable
 
 CHECKOUT = Path(__file__).resolve().parent.parent
 FETCHED = CHECKOUT / ".minga" / "bubblewrap"  # where deploy/install.py unpacks it
-INSIDE = "/run/minga"  # our two files, inside
+INSIDE = "/run/minga"  # where zygote*.py are, inside
 
 _SYSTEM = ("bin", "sbin", "lib", "lib32", "lib64", "libx32")
 _USR = ("bin", "sbin", "lib", "lib32", "lib64", "libx32", "libexec", "share")
@@ -132,8 +132,8 @@ def command(gpus: bool = False) -> tuple[list[str], list[int]]:
             arguments += ["--tmpfs", place]
         else:
             arguments += ["--ro-bind-try", place, place]
-    for name in ("zygote.py", "zygote_walls.py"):
-        arguments += ["--ro-bind", str(CHECKOUT / "grading" / name), f"{INSIDE}/{name}"]
+    for file in sorted((CHECKOUT / "grading").glob("zygote*.py")):
+        arguments += ["--ro-bind", str(file), f"{INSIDE}/{file.name}"]
     tmp = ["--perms", "1777", "--size", str(64 << 20), "--tmpfs", "/tmp"]  # noqa: S108
     arguments += ["--dev", "/dev", *tmp]  # the zygote's own: each run covers it with another
     if gpus:

@@ -13,7 +13,6 @@ that is left of the run.
 
 import array
 import gc
-import importlib
 import json
 import os
 import select
@@ -22,118 +21,11 @@ import socket
 import sys
 import time
 
-sys.path = [folder for folder in sys.path if folder != "/run/minga"]
-sys.path.append("/run/minga")
-import zygote_walls as walls  # noqa: E402
+import zygote_walls as walls
+from zygote_imports import Unfit, warm
+from zygote_kernel import HOME, as_kernel, tell
 
-sys.path.remove("/run/minga")
-
-WORK, HOME = "/tmp/work", "/tmp/home"  # noqa: S108
 LOOK_EVERY = 0.1  # seconds between two looks at what a run uses
-
-# Modules that look at the session when they are imported: what they need is made ready instead.
-_PLOT = (
-    "matplotlib.figure",
-    "matplotlib.style",
-    "matplotlib.backends.backend_agg",
-    "PIL.PngImagePlugin",
-    "PIL.JpegImagePlugin",
-    "PIL.BmpImagePlugin",
-    "PIL.GifImagePlugin",
-    "PIL.PpmImagePlugin",
-)
-_PARTS = {
-    "matplotlib.pyplot": _PLOT,
-    "matplotlib.pylab": _PLOT,
-    "ipywidgets": ("traitlets", "comm"),
-    "numpy": ("numpy", "numpy.random"),
-}
-# What every kernel imports until its first error is shown.
-_OF_EVERY_KERNEL = (
-    "ipykernel.kernelapp",
-    "ipykernel.ipkernel",
-    "ipykernel.debugger",
-    "comm",
-    "faulthandler",
-    "http.server",
-    "IPython.core.completerlib",
-    "IPython.core.debugger",
-    "IPython.core.logger",
-    "IPython.core.oinspect",
-    "IPython.core.pylabtools",
-    "IPython.extensions.storemagic",
-    "IPython.utils.wildcard",
-    "pdb",
-    "pydoc",
-    "pygments.formatters.terminal256",
-    "pygments.styles",
-    "sqlite3",
-    "stack_data",
-    "tornado.platform.asyncio",
-    "tornado.queues",
-)
-
-
-class Unfit(Exception):
-    """A module cannot be imported before the fork: `args` are its name and why."""
-
-
-def warm(names: list[str]) -> list[str]:
-    """Import `names` and return those that are not there; raises Unfit.
-
-    What is not there is the error of the cell that imports it.
-    """
-    for name in _OF_EVERY_KERNEL:
-        importlib.import_module(name)
-    failed = []
-    for name in names:
-        for part in _PARTS.get(name, (name,)):
-            try:
-                asked = _import_watched(part)
-            except Unfit as error:
-                raise Unfit(name, error.args[1]) from error
-            if asked is None:
-                failed.append(part)
-            elif asked:
-                raise Unfit(name, "session")
-        if _threads() > 1:
-            # OpenBLAS ends its threads when the process forks, and starts them when needed.
-            pid = os.fork()
-            if pid == 0:
-                os._exit(0)
-            os.waitpid(pid, 0)
-            if _threads() > 1:
-                raise Unfit(name, "threads")
-    return failed
-
-
-def _import_watched(name: str) -> bool | None:
-    """Import `name` and say whether it asked for the running session; None if there is none."""
-    from IPython.core.interactiveshell import InteractiveShell
-
-    asked = []
-    inherited = InteractiveShell.initialized
-
-    def initialized(cls):
-        asked.append(cls)
-        return inherited()
-
-    InteractiveShell.initialized = classmethod(initialized)
-    try:
-        importlib.import_module(name)
-    except ModuleNotFoundError as error:
-        if error.name == name.partition(".")[0]:
-            return None
-        raise Unfit(name, repr(error)) from error
-    except BaseException as error:  # it may have left half of itself behind
-        raise Unfit(name, repr(error)) from error
-    finally:
-        del InteractiveShell.initialized
-    return bool(asked)
-
-
-def _threads() -> int:
-    return len(os.listdir("/proc/self/task"))
 
 
 class Run:
@@ -257,7 +149,7 @@ def _as_keeper(request, fds, write, control, report) -> None:
         code = os.waitstatus_to_exitcode(status)
         os._exit(code if code >= 0 else 128 - code)
     except BaseException as error:
-        _tell(write, error)
+        tell(write, error)
         os._exit(70)
 
 
@@ -272,7 +164,7 @@ def _as_init(request, fds, write) -> None:
         walls.refuse_system_calls()
         kernel = os.fork()
         if kernel == 0:
-            _as_kernel(request, fds, write)
+            as_kernel(request, fds, write)
         for fd in [*fds, write]:
             os.close(fd)
         walls.prctl(walls.PR_SET_DUMPABLE, 0)
@@ -290,112 +182,8 @@ def _as_init(request, fds, write) -> None:
                 code = os.waitstatus_to_exitcode(status)
                 os._exit(code if code >= 0 else 128 - code)
     except BaseException as error:
-        _tell(write, error)
+        tell(write, error)
         os._exit(70)
-
-
-def _as_kernel(request, fds, write) -> None:
-    """Become the kernel of the run."""
-    try:
-        os.setsid()
-        walls.prctl(walls.PR_SET_DUMPABLE, 1)
-        null = os.open("/dev/null", os.O_RDWR)
-        for fd in (0, 1, 2):
-            os.dup2(null, fd)
-        shell, iopub, blob = fds
-        os.set_inheritable(write, False)
-        _work_folder(request["index"], blob, request["folders"])
-        os.environ.clear()
-        os.environ.update(request["environment"])
-        walls.set_limits(request["limits"])
-        signal.signal(signal.SIGINT, signal.default_int_handler)
-        _fresh_seeds()
-        for fd in os.listdir("/proc/self/fd"):
-            if int(fd) > 2 and int(fd) not in (shell, iopub, write):
-                try:
-                    os.close(int(fd))
-                except OSError:
-                    pass  # the one that listed the folder
-        app = _kernel_app(shell, iopub, request["key"].encode())
-        sys.argv = [_launcher(), "-f", HOME + "/kernel.json", *request["arguments"]]
-        app.initialize(["-f", HOME + "/kernel.json", *request["arguments"]])
-        os.close(write)
-        app.start()
-        os._exit(0)
-    except BaseException as error:
-        _tell(write, error)
-        os._exit(70)
-
-
-def _tell(write: int, error: BaseException) -> None:
-    words = f"{type(error).__name__}: {error}".replace("\n", " ")
-    try:
-        os.write(write, f"error {words}\n".encode(errors="replace")[:2000])
-    except OSError:
-        pass
-
-
-def _work_folder(index: dict, blob: int, folders: list[str]) -> None:
-    """Write the submission's files to the work folder and go there."""
-    for folder in [*folders, WORK]:
-        os.makedirs(folder, exist_ok=True)
-    os.chdir(WORK)
-    for path, (offset, size) in index.items():
-        folder = os.path.dirname(path)
-        if folder:
-            os.makedirs(folder, exist_ok=True)
-        with open(path, "wb") as file:
-            while size:
-                data = os.pread(blob, min(size, 1 << 20), offset)
-                file.write(data)
-                offset, size = offset + len(data), size - len(data)
-
-
-def _fresh_seeds() -> None:
-    """Seed what a fresh kernel would have seeded from the system; `random` does it itself."""
-    random = sys.modules.get("numpy.random")
-    if random is not None:
-        random.seed()
-    torch = sys.modules.get("torch")
-    if torch is not None:
-        torch.default_generator.seed()
-
-
-def _launcher() -> str:
-    """Return what a fresh kernel has as sys.argv[0]."""
-    folder = os.path.dirname(os.path.dirname(sys.modules["ipykernel"].__file__))
-    return os.path.join(folder, "ipykernel_launcher.py")
-
-
-def _kernel_app(shell_fd: int, iopub_fd: int, key: bytes):
-    """Return IPython's kernel application, bound to sockets that are already there."""
-    import zmq
-    from ipykernel.kernelapp import IPKernelApp
-
-    class SandboxKernelApp(IPKernelApp):
-        """The kernel application without a connection file, a port or a heartbeat."""
-
-        def init_connection_file(self):
-            self.session.key = key
-
-        def init_heartbeat(self):
-            pass
-
-        def write_connection_file(self, **kwargs):
-            pass
-
-        def _bind_socket(self, s, port):
-            fd = shell_fd if s is self.shell_socket else None
-            if s is self.iopub_socket:
-                fd = iopub_fd
-                s.sndhwm = 0  # a full queue must wait in here, not lose outputs
-            if fd is not None:
-                s.setsockopt(zmq.USE_FD, fd)
-                s.bind(f"ipc://{HOME}/{fd}")
-            s.bind(f"inproc://{id(s)}")  # for the kernel's own threads
-            return 1
-
-    return SandboxKernelApp.instance()
 
 
 def _receive(control: socket.socket) -> tuple[dict | None, list[int]]:
@@ -422,11 +210,11 @@ def _trial() -> str:
                     walls.drop_capabilities()
                     walls.refuse_system_calls()
                 except BaseException as error:
-                    _tell(write, error)
+                    tell(write, error)
                 os._exit(0)
             os.waitpid(inner, 0)
         except BaseException as error:
-            _tell(write, error)
+            tell(write, error)
         os._exit(0)
     os.close(write)
     os.waitpid(pid, 0)
@@ -436,17 +224,22 @@ def _trial() -> str:
 
 def main() -> None:
     """Import, say ready, serve one run at a time until the other side closes the socket."""
+    del sys.path[0]  # the folder of this file, which a plain kernel does not have there
     control = socket.socket(fileno=os.dup(0))
     null = os.open("/dev/null", os.O_RDWR)
     os.dup2(null, 0)
     os.dup2(null, 1)
-    if os.geteuid() == 0:
-        walls.leave_root()
-    walls.prctl(walls.PR_SET_DUMPABLE, 0)
 
     def say(message: dict) -> None:
         control.send(json.dumps(message).encode())
 
+    if os.geteuid() == 0:
+        try:
+            walls.leave_root()
+        except OSError as error:
+            say({"problem": f"leave_root: {error}"})
+            return
+    walls.prctl(walls.PR_SET_DUMPABLE, 0)
     request, _ = _receive(control)
     os.makedirs(HOME)
     os.environ["MPLBACKEND"] = "module://matplotlib_inline.backend_inline"  # as a kernel does
