@@ -72,9 +72,9 @@ if settings["spawner"] != "stock" and not settings["stub"]:
     c.Spawner.environment |= {
         "JUPYTER_CONFIG_PATH": os.pathsep.join(jupyter_config("es", "student")),
         "MINGA_COURSE": "ai-foundations",
-        "MINGA_EXCHANGE": str(folder / "exchange"),
+        # Nothing is fetched there: it says that this is a session of Minga.
+        "MINGA_EXCHANGE_URL": "http://127.0.0.1:9/services/exchange/",
         "MINGA_LANGUAGE": "es",
-        "MINGA_SHARED_ACCOUNT": "1",
     }
 c.Spawner.args = ["--allow-root"] if os.geteuid() == 0 and not settings["stub"] else []
 c.Spawner.default_url = "/lab"

@@ -14,6 +14,17 @@ from translation.nbgrader_stubs import CODE_STUB, TEXT_STUB
 from . import SOURCE_LANGUAGE
 
 CELL_SECONDS = 60  # longest run of one cell when grading
+# By name: a session starts without importing them.
+EXCHANGE = {
+    "exchange": "ServiceExchange",
+    "release_assignment": "ServiceReleaseAssignment",
+    "fetch_assignment": "ServiceFetchAssignment",
+    "submit": "ServiceSubmit",
+    "collect": "ServiceCollect",
+    "list": "ServiceList",
+    "release_feedback": "ServiceReleaseFeedback",
+    "fetch_feedback": "ServiceFetchFeedback",
+}
 
 
 def configure(c: Config, environment: Mapping[str, str]) -> None:
@@ -22,23 +33,20 @@ def configure(c: Config, environment: Mapping[str, str]) -> None:
     A process with MINGA_COURSE_ROOT is a course's formgrader (or its `nbgrader` commands);
     one without is a student's session.
     """
-    exchange = environment.get("MINGA_EXCHANGE")
-    if not exchange:
+    exchange_url = environment.get("MINGA_EXCHANGE_URL")
+    if not exchange_url:
         return  # a Jupyter outside of Minga: nbgrader as its makers configured it
-    shared = environment.get("MINGA_SHARED_ACCOUNT") == "1"
+    language = environment.get("MINGA_LANGUAGE") or SOURCE_LANGUAGE
     if environment.get("MINGA_COURSE_ROOT"):
         merged = instructor_config(
-            environment["MINGA_COURSE"],
-            environment["MINGA_COURSE_ROOT"],
-            exchange,
-            shared_account=shared,
+            environment["MINGA_COURSE"], environment["MINGA_COURSE_ROOT"], exchange_url, language
         )
     else:
         merged = student_config(
             environment["JUPYTERHUB_USER"],
-            exchange,
+            exchange_url,
             course=environment.get("MINGA_COURSE", ""),
-            language=environment.get("MINGA_LANGUAGE") or SOURCE_LANGUAGE,
+            language=language,
         )
     c.merge(merged)
     _trust_the_hub(environment)
@@ -64,39 +72,38 @@ def _trust_the_hub(environment: Mapping[str, str]) -> None:
 
 
 def student_config(
-    student: str, exchange_root: str | Path, course: str = "", language: str = SOURCE_LANGUAGE
+    student: str, exchange_url: str, course: str = "", language: str = SOURCE_LANGUAGE
 ) -> Config:
     """Return what a student's session needs to fetch, submit and read feedback.
 
     `course` limits the assignment list to one course; empty shows all of the student's.
     """
-    c = _common(exchange_root)
+    c = _common(exchange_url, language)
     # Otherwise nbgrader takes the Unix account's name, which all share on a try-out machine.
     c.CourseDirectory.student_id = student
     c.CourseDirectory.course_id = course
     c.Authenticator.plugin_class = "nbgrader.auth.JupyterHubAuthPlugin"
-    c.FetchAssignmentInLanguage.language = language
+    # The assignment list shows the text of any error but an exchange's.
+    c.ServiceList.show_words = True
     return c
 
 
 def instructor_config(
     course: str,
     course_root: str | Path,
-    exchange_root: str | Path,
-    shared_account: bool = False,
+    exchange_url: str = "",
+    language: str = SOURCE_LANGUAGE,
 ) -> Config:
     """Return what a course's formgrader needs to release, collect, grade and give feedback.
 
-    With `shared_account` a submission's owner proves nothing and is not compared.
+    Without `exchange_url` it can grade what is in `course_root`, and nothing else.
     """
-    c = _common(exchange_root)
+    c = _common(exchange_url, language)
     c.CourseDirectory.course_id = course
     c.CourseDirectory.root = str(course_root)
     # The hub lets nobody but the course's instructors open its formgrader, and the deployment
     # says who its students are: the formgrader itself needs no rights on the hub.
     c.Authenticator.plugin_class = "nbgrader.auth.NoAuthPlugin"
-    c.ExchangeCollect.check_owner = not shared_account
-    c.ExchangeFactory.release_assignment = "exchange.languages.ReleaseAssignmentInLanguages"
     c.ExchangeReleaseAssignment.force = True  # what is released is replaced, never what is fetched
     c.Autograde.sanitize_preprocessors = [
         "nbgrader.preprocessors.ClearOutput",
@@ -124,12 +131,14 @@ def instructor_config(
     return c
 
 
-def _common(exchange_root: str | Path) -> Config:
+def _common(exchange_url: str, language: str) -> Config:
     c = Config()
-    c.Exchange.root = str(exchange_root)
+    for kind, plugin in EXCHANGE.items():
+        c.ExchangeFactory[kind] = f"exchange.plugins.{plugin}"
+    c.ServiceExchange.url = exchange_url
+    c.ServiceExchange.language = language
     # Two courses may have an assignment of the same name.
-    c.Exchange.path_includes_course = True
-    c.ExchangeFactory.fetch_assignment = "exchange.languages.FetchAssignmentInLanguage"
+    c.ServiceExchange.path_includes_course = True
     c.ClearSolutions.code_stub = {"python": CODE_STUB}
     c.ClearSolutions.text_stub = TEXT_STUB
     c.Execute.timeout = CELL_SECONDS

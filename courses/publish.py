@@ -1,8 +1,9 @@
 """Release a course's assignments to its students: `python -m courses.publish`.
 
-Sources go into the course's working folder, nbgrader makes the release, the translations join
-it, and the exchange hands it out. What did not change is left alone; what students fetched or
-handed in is never touched.
+Sources go into the course's working folder, nbgrader makes the student version, and the
+translations join it. With `--exchange` it is also sent to the exchange service, with the due
+dates of the deployment. What did not change is left alone; what students fetched or handed in is
+never touched.
 """
 
 import argparse
@@ -12,32 +13,34 @@ import os
 import shutil
 import sys
 import time
+from datetime import UTC, datetime
 from pathlib import Path
+
+from exchange.client import ExchangeClient, ExchangeProblem
 
 from . import SOURCE_LANGUAGE
 from .models import Course, CourseError, load_course
 
 RECORD = ".published.json"  # in the course's working folder: what was released last
 IGNORED = shutil.ignore_patterns(".ipynb_checkpoints", "__pycache__", "*.pyc")
+START_SECONDS = 60  # how long a service that was just started may take to answer
 
 
 class PublishError(Exception):
     """An assignment could not be released; the text is nbgrader's log and what to do."""
 
 
-def publish(course: Course, root: Path, exchange: Path, say=print) -> list[str]:
-    """Release what changed since the last time; return the assignments that were released.
+def publish(course: Course, root: Path, say=print) -> list[str]:
+    """Make what changed since the last time ready to be sent; return those assignments.
 
-    Raises PublishError when nbgrader refuses: the students then keep the release before.
+    Raises PublishError when nbgrader refuses: the version before then stays.
     """
-    record_path = root / RECORD
-    record = json.loads(record_path.read_text()) if record_path.is_file() else {}
-    released = []
+    record = _record(root)
+    made = []
     for assignment in course.assignments:
         wanted = _digest(_inputs(course, assignment))
-        outbound = exchange / course.id / "outbound" / assignment
         last = record.get(assignment, {})
-        if last.get("inputs") == wanted and outbound.is_dir():
+        if last.get("inputs") == wanted and (root / "release" / assignment).is_dir():
             continue
         source = root / "source" / assignment
         own = _digest([course.folder / "assignments" / assignment])
@@ -48,60 +51,120 @@ def publish(course: Course, root: Path, exchange: Path, say=print) -> list[str]:
             )
             continue
         started = time.monotonic()
-        languages = _release(course, assignment, root, exchange)
-        record[assignment] = {"inputs": wanted, "source": _digest([source])}
-        record_path.write_text(json.dumps(record, indent=1))
-        released.append(assignment)
+        languages = _generate(course, assignment, root)
+        sent = {key: last[key] for key in ("sent", "policy") if key in last}
+        record[assignment] = {"inputs": wanted, "source": _digest([source]), **sent}
+        _write(root, record)
+        made.append(assignment)
         seconds = time.monotonic() - started
-        say(f"{course.id}/{assignment}: released ({', '.join(languages)}), {seconds:.1f} s")
-    return released
+        say(f"{course.id}/{assignment}: made ({', '.join(languages)}), {seconds:.1f} s")
+    return made
 
 
-def register(course: Course, root: Path, exchange: Path, students: dict[str, str]) -> None:
+def send(
+    course: Course, root: Path, url: str, token: str, policies: dict | None = None, say=print
+) -> list[str]:
+    """Release over the exchange what it does not have yet; return those assignments.
+
+    `policies`: by assignment, what the exchange's policy shall be (exchange/service/README.md);
+    one is applied when it changed here, so that what instructors set since then stays.
+    Raises PublishError when the exchange does not take it.
+    """
+    record, sent = _record(root), []
+    try:
+        with ExchangeClient(url, token, SOURCE_LANGUAGE, patience=START_SECONDS) as client:
+            released = {listed["assignment"] for listed in client.assignments(course.id)}
+            for assignment, policy in (policies or {}).items():
+                last = record.setdefault(assignment, {})
+                if last.get("policy") != policy:
+                    client.set_policy(course.id, assignment, policy)
+                    _set_due(course, assignment, root, policy.get("due"))
+                    last["policy"] = policy
+                    _write(root, record)
+    except ExchangeProblem as error:
+        raise PublishError(f"{course.id}: {error}") from error
+    for assignment in course.assignments:
+        last = record.get(assignment, {})
+        if not (root / "release" / assignment).is_dir():
+            continue  # an instructor's own source, which formgrader's buttons generate
+        if assignment in released and last.get("sent") == last.get("inputs"):
+            continue
+        done = _api(course, root, url, token).release_assignment(assignment)
+        if not done["success"]:
+            raise PublishError(
+                f"{course.id}/{assignment}: the exchange {url} did not take the release. nbgrader "
+                f"says:\n{done.get('log', '')}{done.get('error', '')}"
+            )
+        last["sent"] = last.get("inputs")
+        _write(root, record)
+        sent.append(assignment)
+        say(f"{course.id}/{assignment}: released")
+    return sent
+
+
+def register(course: Course, root: Path, students: dict[str, str]) -> None:
     """Put students (login name -> full name) into the gradebook, where they are not yet.
 
     Formgrader then lists them before they hand in, and by their names.
     """
-    record_path = root / RECORD
-    record = json.loads(record_path.read_text()) if record_path.is_file() else {}
+    record = _record(root)
     if record.get("students") == students:
         return
-    with _api(course, root, exchange).gradebook as gradebook:
+    with _api(course, root).gradebook as gradebook:
         for student, name in students.items():
             first, _, last = name.partition(" ")
             gradebook.update_or_create_student(student, first_name=first, last_name=last)
     record["students"] = students
-    record_path.write_text(json.dumps(record, indent=1))
+    _write(root, record)
 
 
-def _release(course: Course, assignment: str, root: Path, exchange: Path) -> list[str]:
-    source, before = root / "source" / assignment, root / "source" / f".{assignment}-before"
-    shutil.rmtree(before, ignore_errors=True)
-    if source.exists():
-        source.rename(before)
+def _record(root: Path) -> dict:
+    path = root / RECORD
+    return json.loads(path.read_text()) if path.is_file() else {}
+
+
+def _write(root: Path, record: dict) -> None:
+    draft = root / f"{RECORD}.new"
+    draft.write_text(json.dumps(record, indent=1))
+    draft.replace(root / RECORD)
+
+
+def _generate(course: Course, assignment: str, root: Path) -> list[str]:
+    from . import variants
+
+    source, release = root / "source" / assignment, root / "release" / assignment
+    kept = root / "source" / f".{assignment}-before"
+    shutil.rmtree(kept, ignore_errors=True)
+    kept.mkdir(parents=True)
+    for folder in (source, release):  # nbgrader removes the release before it makes another
+        if folder.exists():
+            folder.rename(kept / folder.parent.name)
     shutil.copytree(course.folder / "assignments" / assignment, source, ignore=IGNORED)
-    api = _api(course, root, exchange)
-    made = api.generate_assignment(assignment)
+    made = _api(course, root).generate_assignment(assignment)
     if not made["success"]:
-        shutil.rmtree(source)
-        if before.exists():
-            before.rename(source)
+        for folder in (source, release):
+            shutil.rmtree(folder, ignore_errors=True)
+            if (kept / folder.parent.name).exists():
+                (kept / folder.parent.name).rename(folder)
         raise PublishError(
             f"{course.id}/{assignment} was not released; students keep the version before, if "
             f"any. nbgrader says:\n{made.get('log', '')}{made.get('error', '')}"
         )
-    shutil.rmtree(before, ignore_errors=True)
-    sent = api.release_assignment(assignment)
-    if not sent["success"]:
-        raise PublishError(
-            f"{course.id}/{assignment}: the exchange {exchange} did not take the release. nbgrader "
-            f"says:\n{sent.get('log', '')}{sent.get('error', '')}"
-        )
-    variants = exchange / course.id / "outbound" / assignment / ".languages"
-    return [SOURCE_LANGUAGE, *sorted(path.name for path in variants.glob("*"))]
+    shutil.rmtree(kept)
+    built = variants.build(course.id, assignment, release)
+    return [SOURCE_LANGUAGE, *built]
 
 
-def _api(course: Course, root: Path, exchange: Path):
+def _set_due(course: Course, assignment: str, root: Path, due: str | None) -> None:
+    """Let formgrader show the due date, from which nbgrader counts lateness."""
+    if due is None:
+        return
+    moment = datetime.fromisoformat(due).astimezone(UTC).replace(tzinfo=None)
+    with _api(course, root).gradebook as gradebook:
+        gradebook.update_or_create_assignment(assignment, duedate=moment)
+
+
+def _api(course: Course, root: Path, url: str = "", token: str = ""):
     # nbgrader takes a second to import: not where nothing changed.
     # nbgrader runs `alembic` by name when it makes a gradebook; it is beside this Python.
     programs = str(Path(sys.executable).parent)
@@ -112,14 +175,15 @@ def _api(course: Course, root: Path, exchange: Path):
 
     from .nbgrader import instructor_config
 
-    return NbGraderAPI(config=instructor_config(course.id, root, exchange))
+    config = instructor_config(course.id, root, url)
+    config.ServiceExchange.token = token
+    return NbGraderAPI(config=config)
 
 
 def _inputs(course: Course, assignment: str) -> list[Path]:
     """Return the files and folders that a release is made of, this program included."""
     here = Path(__file__).parent
     own = [here / name for name in ("nbgrader.py", "publish.py", "variants.py")]
-    own.append(here.parent / "exchange" / "languages.py")
     catalogs = sorted(course.folder.glob(f"locale/*/{assignment}"))
     return [course.folder / "assignments" / assignment, *catalogs, *own]
 
@@ -144,7 +208,15 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument(
         "--course-root", required=True, type=Path, help="the course's working folder"
     )
-    parser.add_argument("--exchange", required=True, type=Path, help="nbgrader's exchange")
+    parser.add_argument(
+        "--exchange",
+        default="",
+        metavar="URL",
+        help="send it to this exchange, with the token in JUPYTERHUB_API_TOKEN",
+    )
+    parser.add_argument(
+        "--policies", type=json.loads, default={}, metavar="JSON", help="assignment -> policy"
+    )
     parser.add_argument(
         "--student",
         action="append",
@@ -153,14 +225,17 @@ def main(arguments: list[str] | None = None) -> int:
         help="put into the gradebook (may be repeated)",
     )
     given = parser.parse_args(arguments)
-    root, exchange = given.course_root.resolve(), given.exchange.resolve()
+    root = given.course_root.resolve()
     try:
         course = load_course(given.course)
         root.mkdir(parents=True, exist_ok=True)
-        publish(course, root, exchange)
+        publish(course, root)
         if given.student:
             pairs = [student.partition("=") for student in given.student]
-            register(course, root, exchange, {login: name or login for login, _, name in pairs})
+            register(course, root, {login: name or login for login, _, name in pairs})
+        if given.exchange:
+            token = os.environ.get("JUPYTERHUB_API_TOKEN", "")
+            send(course, root, given.exchange, token, given.policies)
     except (CourseError, PublishError) as error:
         print(error, file=sys.stderr)
         return 1

@@ -7,6 +7,7 @@ nbgrader's JupyterHubAuthPlugin knows them by these names.
 from .deployment import Deployment
 from .state import State
 
+EXCHANGE = "access:services!service=exchange"
 STUDENTS = "nbgrader-"
 INSTRUCTORS = "formgrade-"
 
@@ -33,23 +34,31 @@ def configure(c, deployment: Deployment, state: State) -> None:
                 "name": f"{INSTRUCTORS}{name}",
                 "description": f"Opens the formgrader of {name}",
                 "groups": [INSTRUCTORS + name],
-                "scopes": [f"access:services!service={name}", *see],
+                "scopes": [f"access:services!service={name}", EXCHANGE, *see],
             },
             {
                 "name": f"{STUDENTS}{name}",
                 "groups": [STUDENTS + name],
                 "description": f"Takes part in {name}",
-                "scopes": see,
+                "scopes": [EXCHANGE, *see],
+            },
+            {
+                "name": f"formgrader-{name}",
+                "services": [name],
+                "description": f"Releases, collects and gives feedback in {name}",
+                "scopes": [EXCHANGE],
             },
         ]
     roles.append(
         {
-            # A session may ask the hub which courses its own person is in; nothing of others.
+            # A session may ask the hub which courses its own person is in, and use the exchange
+            # as that person; nothing of others.
             "name": "server",
             "scopes": [
                 "users:activity!user",
                 "access:servers!server",
                 "read:users!user",
+                EXCHANGE,
             ],
         }
     )

@@ -6,13 +6,16 @@ cannot be, stops the start with the file, the line, the key, the reason and what
 
 import ipaddress
 import os
+import socket
+from dataclasses import fields
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Literal
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
+from exchange.service.settings import Limits
 from spawners.choices import Name, Titles
 from spawners.cluster.description import ClusterDescription, NodeDescription
 from spawners.lessons import CourseOnSite, overlap
@@ -23,6 +26,10 @@ DEFAULT = ROOT / "hub_config" / "deployments" / "local.yaml"
 
 Person = Annotated[str, Field(pattern=r"^[a-z][a-z0-9._-]{0,31}$")]
 """A login name that is also safe as a Unix account, in a path and in a shell."""
+
+
+ExchangeLimit = Literal[tuple(field.name for field in fields(Limits))]
+"""What the exchange service limits."""
 
 
 class DeploymentError(Exception):
@@ -78,6 +85,57 @@ class Pam(Model):
     admins: list[Person] = Field(default_factory=list, description="who may administer the hub")
 
 
+class ExtensionOfStudent(Model):
+    """What one student has instead of the assignment's due date and attempts."""
+
+    due: AwareDatetime | None = Field(None, description="with the offset from UTC")
+    attempts: int | None = Field(None, ge=0, description="how often it may be handed in")
+
+
+class AssignmentPolicy(Model):
+    """When an assignment is due; applied at a start when it changed since the last one."""
+
+    due: AwareDatetime | None = Field(
+        None, description="with the offset from UTC, e.g. 2027-03-31T23:59:00-03:00"
+    )
+    grace_minutes: int = Field(
+        0, ge=0, le=525_600, description="so much after it still counts as in time"
+    )
+    late: Literal["accept", "reject"] = Field(
+        "accept", description="what happens to work that comes later"
+    )
+    attempts: int | None = Field(
+        None, ge=1, description="how often it may be handed in; left out: any number"
+    )
+    extensions: dict[Person, ExtensionOfStudent] = Field(default_factory=dict)
+
+    def for_exchange(self) -> dict:
+        """Return it as the exchange service's API takes it."""
+        found = self.model_dump(mode="json", exclude={"grace_minutes", "late"})
+        return found | {"grace_seconds": self.grace_minutes * 60, "late_policy": self.late}
+
+
+class Exchange(Model):
+    """The service through which assignments, hand-ins and feedback travel."""
+
+    url: str = Field(
+        "",
+        pattern=r"^(https?://[^\s/]+/(\S*/)?)?$",
+        description="its address as sessions on the sites reach it, the path included, e.g. "
+        "https://minga.example/services/exchange/; empty: at hub.address and hub.port",
+    )
+    database: str = Field(
+        "",
+        description="SQLAlchemy URL of its metadata, e.g. postgresql+psycopg://minga@/minga; "
+        "empty: SQLite in the state folder (docs/operators/intercambio.md)",
+    )
+    limits: dict[ExchangeLimit, Annotated[int, Field(ge=0)]] = Field(
+        default_factory=dict,
+        description="in bytes, seconds or files, e.g. submission_bytes; exchange/service/"
+        "settings.py has all of them and their defaults",
+    )
+
+
 class CourseMembers(Model):
     """Who takes part in a course; the course itself is described in courses/<name>/course.yaml."""
 
@@ -87,6 +145,11 @@ class CourseMembers(Model):
         "",
         pattern=r"^([a-z_][a-z0-9_-]{0,31})?$",
         description="Unix account that the course's formgrader runs as, with accounts: personal",
+    )
+    assignments: dict[Name, AssignmentPolicy] = Field(
+        default_factory=dict,
+        description="due dates, late policy, attempts and extensions of the course's assignments; "
+        "instructors may change due dates in formgrader (docs/operators/intercambio.md)",
     )
     slurm: dict[Name, CourseOnSite] = Field(
         default_factory=dict,
@@ -170,6 +233,7 @@ class Deployment(Model):
     )
     state: str = Field(description="folder for all that is written; relative to the checkout")
     hub: Hub = Field(default_factory=Hub)
+    exchange: Exchange = Field(default_factory=Exchange)
     accounts: Literal["shared", "personal"] = Field(
         "personal",
         description="personal: one Unix account a person. shared: all sessions run as the hub's "
@@ -240,6 +304,14 @@ class Deployment(Model):
                     "there is no such course",
                     sorted(p.parent.name for p in ROOT.glob("courses/*/course.yaml")),
                 )
+            folder = ROOT / "courses" / name / "assignments"
+            for assignment in course.assignments:
+                if not (folder / assignment).is_dir():
+                    raise _wrong(
+                        f"courses.{name}.assignments.{assignment}",
+                        "there is no such assignment",
+                        sorted(path.name for path in folder.iterdir() if path.is_dir()),
+                    )
         reservations = {}
         for name, course in self.courses.items():
             for site, own in course.slurm.items():
@@ -280,6 +352,15 @@ class Deployment(Model):
     def state_folder(self) -> Path:
         """The folder for all that this installation writes."""
         return (ROOT / self.state).resolve()
+
+    @property
+    def exchange_url(self) -> str:
+        """Where sessions and formgraders reach the exchange: through the hub's proxy."""
+        if self.exchange.url:
+            return self.exchange.url
+        everywhere = self.hub.address in ("", "0.0.0.0", "::")  # noqa: S104
+        address = socket.getfqdn() if everywhere else self.hub.address
+        return f"http://{address}:{self.port}/services/exchange/"
 
     @property
     def port(self) -> int:

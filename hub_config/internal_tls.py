@@ -25,7 +25,7 @@ def configure(c, deployment: Deployment, state: State) -> None:
         part[key] = part[key].replace("http://", "https://", 1)
     for entry in c.JupyterHub.services:
         # The book is public and its server speaks plain HTTP, on loopback.
-        if "oauth_no_confirm" in entry:
+        if entry["name"] != "book":
             entry["url"] = entry["url"].replace("http://", "https://", 1)
     ServiceSpawner.certificates = state.root / "services-tls"
     ServiceSpawner.certificates.mkdir(exist_ok=True)

@@ -8,7 +8,9 @@ If the hub alone ends (a crash, a kill), its sessions live on, and the next star
 
 import argparse
 import contextlib
+import json
 import os
+import pwd
 import signal
 import subprocess
 import sys
@@ -88,6 +90,7 @@ class Start:
                 self._clusters()
                 self._courses()
                 self._hub()
+                self._release()
             except SystemExit:  # it was said why; leave nothing behind that this start began
                 for cluster in self.started:
                     cluster.stop()
@@ -165,35 +168,68 @@ class Start:
         self.state.write("clusters", result)
 
     def _courses(self) -> None:
-        """Publish each course's assignments to its students, where something changed."""
+        """Make each course's assignments ready, where something changed."""
         people = getattr(self.deployment.authentication, "people", {})
         for course, members in self.deployment.courses.items():
-            say(f"Curso {course}: publicando tareas…", f"Course {course}: releasing assignments…")
-            root = self.state.courses / course
-            root.mkdir(mode=0o700, exist_ok=True)
-            done = subprocess.run(
-                [sys.executable, "-m", "courses.publish", "--course", course]
-                + ["--course-root", str(root), "--exchange", str(self.state.exchange)]
-                + [
-                    f"--student={student}={people[student].name if student in people else student}"
-                    for student in members.students
-                ],
-                cwd=ROOT,
-                capture_output=True,
-                text=True,
-            )
-            if done.returncode:
-                print(done.stdout[-3000:] + done.stderr[-3000:], file=sys.stderr)
+            say(f"Curso {course}: preparando tareas…", f"Course {course}: preparing assignments…")
+            self._course_folder(course)
+            names = [
+                f"--student={student}={people[student].name if student in people else student}"
+                for student in members.students
+            ]
+            if not self._publish(course, names, {}):
                 fail(
-                    f"No se pudieron publicar las tareas de {course} (arriba está el porqué).",
-                    f"The assignments of {course} could not be released (the reason is above).",
+                    f"No se pudieron preparar las tareas de {course} (arriba está el porqué).",
+                    f"The assignments of {course} could not be prepared (the reason is above).",
                 )
 
-            if members.account:  # accounts: personal; the formgrader works there as itself
-                subprocess.run(
-                    ["chown", "-R", members.account, str(root), str(self.state.exchange / course)],
-                    check=True,
+    def _release(self) -> None:
+        """Give the exchange, which runs now, what it does not have yet."""
+        tokens = self.state.formgrader_tokens(list(self.deployment.courses))
+        for course, members in self.deployment.courses.items():
+            policies = {name: policy.for_exchange() for name, policy in members.assignments.items()}
+            released = self._publish(
+                course,
+                [
+                    f"--exchange={self.url}/services/exchange/",
+                    f"--policies={json.dumps(policies)}",
+                ],
+                {"JUPYTERHUB_API_TOKEN": tokens[course]},
+            )
+            if not released:  # people can work all the same
+                say(
+                    f"Las tareas de {course} no llegaron al intercambio (arriba está el porqué).\n"
+                    "      El próximo inicio lo intenta de nuevo; también formgrader puede "
+                    "publicarlas.",
+                    f"The assignments of {course} did not reach the exchange "
+                    "(the reason is above).\n"
+                    "      The next start tries again; formgrader can release them too.",
                 )
+
+    def _course_folder(self, course: str) -> None:
+        """Make a course's working folder, which belongs to the account of its formgrader."""
+        root = self.state.courses / course
+        root.mkdir(mode=0o700, exist_ok=True)
+        account = self.deployment.courses[course].account
+        if account and root.stat().st_uid != pwd.getpwnam(account).pw_uid:
+            subprocess.run(["chown", "-hR", account, str(root)], check=True)
+
+    def _publish(self, course: str, more: list[str], environment: dict[str, str]) -> bool:
+        """Run courses.publish as the account whose files they are; return whether it did it."""
+        root = self.state.courses / course
+        account = self.deployment.courses[course].account
+        done = subprocess.run(
+            [sys.executable, "-m", "courses.publish", "--course", course]
+            + ["--course-root", str(root), *more],
+            cwd=ROOT,
+            env={**os.environ, **environment, **({"HOME": str(root)} if account else {})},
+            capture_output=True,
+            text=True,
+            **_as_account(account),
+        )
+        if done.returncode:
+            print(done.stdout[-3000:] + done.stderr[-3000:], file=sys.stderr)
+        return not done.returncode
 
     def _hub(self) -> None:
         """Start the hub in a session of its own, and wait until it answers."""
@@ -248,6 +284,19 @@ class Start:
             with contextlib.suppress(subprocess.TimeoutExpired):
                 self.hub.wait(timeout=20)
         end_marked(HUB_MARK, self.state)
+
+
+def _as_account(account: str) -> dict:
+    """Return what makes subprocess run as this account; nothing for one's own."""
+    if not account:
+        return {}
+    entry = pwd.getpwnam(account)
+    return {
+        "user": entry.pw_uid,
+        "group": entry.pw_gid,
+        "extra_groups": os.getgrouplist(account, entry.pw_gid),
+        "umask": 0o077,
+    }
 
 
 def stop(state: State) -> None:

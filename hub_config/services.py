@@ -1,5 +1,6 @@
-"""What runs beside the hub: the formgrader of each course, and the book."""
+"""What runs beside the hub: the exchange, the formgrader of each course, and the book."""
 
+import json
 import os
 import sys
 from pathlib import Path
@@ -15,7 +16,7 @@ from .state import State
 def configure(c, deployment: Deployment, state: State) -> None:
     """Tell the hub its services; each listens on a loopback port of its own."""
     ports = state.ports()
-    c.JupyterHub.services = [book(ports, state)] + [
+    c.JupyterHub.services = [exchange(ports, deployment, state), book(ports, state)] + [
         formgrader(name, ports, deployment, state) for name in deployment.courses
     ]
 
@@ -26,13 +27,13 @@ def pages(c, deployment: Deployment) -> None:
         c,
         titles={name: load_course(name).title for name in deployment.courses},
         try_out=deployment.accounts == "shared",
-        hidden_services=("book",),
+        hidden_services=("book", "exchange"),
     )
 
 
 def port_names(deployment: Deployment) -> list[str]:
     """Return what needs a port besides the hub and the clusters."""
-    return ["book", *(f"formgrader-{name}" for name in deployment.courses)]
+    return ["book", "exchange", *(f"formgrader-{name}" for name in deployment.courses)]
 
 
 def book(ports: dict[str, int], state: State) -> dict:
@@ -43,6 +44,25 @@ def book(ports: dict[str, int], state: State) -> dict:
         "command": [sys.executable, "-m", "book.serve"],
         "cwd": str(ROOT),
         "environment": {"MINGA_HUB_OF": str(state.root)},
+        "display": False,
+    }
+
+
+def exchange(ports: dict[str, int], deployment: Deployment, state: State) -> dict:
+    """Return the service through which work travels (exchange/service/README.md)."""
+    return {
+        "name": "exchange",
+        "url": f"http://127.0.0.1:{ports['exchange']}",
+        "command": [sys.executable, "-m", "exchange.service"],
+        "cwd": str(ROOT),
+        "environment": {
+            "MINGA_HUB_OF": str(state.root),
+            "MINGA_EXCHANGE_FOLDER": str(state.exchange),
+            "MINGA_EXCHANGE_DATABASE": deployment.exchange.database,
+            "MINGA_EXCHANGE_LIMITS": json.dumps(deployment.exchange.limits),
+            # PostgreSQL's own: a password is not for the deployment's file.
+            **{k: v for k, v in os.environ.items() if k == "HOME" or k.startswith("PG")},
+        },
         "display": False,
     }
 
@@ -62,6 +82,7 @@ def formgrader(course: str, ports: dict[str, int], deployment: Deployment, state
         "url": f"http://127.0.0.1:{ports[f'formgrader-{course}']}",
         "command": command,
         "cwd": str(home),
+        "api_token": state.formgrader_tokens(list(deployment.courses))[course],
         "oauth_no_confirm": True,
         **({"user": account} if account else {}),
         "environment": {
@@ -75,7 +96,7 @@ def formgrader(course: str, ports: dict[str, int], deployment: Deployment, state
             ),
             "MINGA_COURSE": course,
             "MINGA_COURSE_ROOT": str(home),
-            "MINGA_EXCHANGE": str(state.exchange),
-            "MINGA_SHARED_ACCOUNT": "1" if deployment.accounts == "shared" else "",
+            "MINGA_EXCHANGE_URL": deployment.exchange_url,
+            "MINGA_LANGUAGE": deployment.languages[0],
         },
     }

@@ -116,8 +116,7 @@ def environment(deployment: Deployment, state: State, choice: Choice) -> dict[st
         "MINGA_COURSE": choice.course,
         "MINGA_SITE": choice.site,
         "MINGA_LANGUAGE": choice.language,
-        "MINGA_EXCHANGE": str(state.exchange),
-        "MINGA_SHARED_ACCOUNT": "1" if deployment.accounts == "shared" else "",
+        "MINGA_EXCHANGE_URL": deployment.exchange_url,
         "JUPYTER_CONFIG_PATH": os.pathsep.join(jupyter_config(choice.language, "student")),
     }
 

@@ -4,7 +4,7 @@
 ├── hub/        database, cookie secret, process ids
 ├── homes/      one folder a person (accounts: shared)
 ├── courses/    one working folder a course: source, submitted, autograded, gradebook
-├── exchange/   nbgrader's exchange
+├── exchange/   what is released and handed in: the exchange service's own
 ├── clusters/   the private Slurm clusters
 └── log/        what each part prints
 """
@@ -35,24 +35,20 @@ class State:
         self.log = self.root / "log"
 
     def make(self) -> None:
-        """Make the folders; other accounts reach the exchange only, and only if they have to.
+        """Make the folders; other accounts reach only what they have to.
 
         Raises OSError if the disk is full or the place is not ours.
         """
         self.root.mkdir(parents=True, exist_ok=True)
-        # With an account for each person, their sessions pass through to the exchange and to
-        # the private clusters' configuration, by name; they cannot list what is here.
+        # With an account for each person, their sessions pass through to the private clusters'
+        # configuration, by name; they cannot list what is here.
         self.root.chmod(0o711 if self.personal else 0o700)
-        for folder in (self.hub, self.homes, self.log):
+        for folder in (self.hub, self.homes, self.log, self.exchange):
             folder.mkdir(exist_ok=True)
             folder.chmod(0o700)
         for folder in (self.courses, self.clusters):  # what is in courses/ is each grader's own
             folder.mkdir(exist_ok=True)
             folder.chmod(0o711 if self.personal else 0o700)
-        # nbgrader's file exchange insists on a folder that everybody may write; the folder
-        # above it keeps everybody else out.
-        self.exchange.mkdir(exist_ok=True)
-        self.exchange.chmod(0o777)
 
     def home(self, username: str) -> Path:
         """Return this person's home folder (accounts: shared), made if it is not there."""
@@ -83,6 +79,18 @@ class State:
                 known.setdefault(person, "".join(secrets.choice(LETTERS) for _ in range(10)))
             self.write("passwords", known)
         return {person: known[person] for person in people}
+
+    def formgrader_tokens(self, courses: list[str]) -> dict[str, str]:
+        """Return the token of each course's formgrader, made at the first start and kept.
+
+        The launcher releases assignments with it, as the formgrader itself does.
+        """
+        known = self.read("formgraders")
+        if any(course not in known for course in courses):
+            for course in courses:
+                known.setdefault(course, secrets.token_urlsafe(32))
+            self.write("formgraders", known)
+        return {course: known[course] for course in courses}
 
     def ports(self) -> dict[str, int]:
         """Return the ports that were chosen at the last start, by what listens there."""

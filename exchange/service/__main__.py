@@ -17,6 +17,7 @@ def main() -> int:
     logging.basicConfig(
         level=logging.INFO, format="[%(levelname).1s %(asctime)s %(name)s] %(message)s"
     )
+    logging.getLogger("python_multipart").setLevel(logging.ERROR)  # the answer says it already
     try:
         settings = Settings.from_environment(os.environ)
     except SettingsError as error:

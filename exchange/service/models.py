@@ -3,7 +3,15 @@
 from datetime import UTC, datetime
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, PlainSerializer
+from pydantic import (
+    AfterValidator,
+    AwareDatetime,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    PlainSerializer,
+)
 
 Time = Annotated[
     datetime,
@@ -21,8 +29,22 @@ def _reasonable(when: datetime) -> datetime:
     return when.astimezone(UTC)
 
 
-Due = Annotated[AwareDatetime, AfterValidator(_reasonable)]
-Attempts = Annotated[int, Field(ge=0, le=1_000_000)]
+def _text(value: object) -> object:
+    if value is not None and not isinstance(value, str):
+        raise ValueError("a time as text, ISO 8601 with a time zone")
+    return value
+
+
+def _number(value: object) -> object:
+    if isinstance(value, bool | str):
+        raise ValueError("a whole number")
+    return value
+
+
+# pydantic would take seconds since 1970 for a time, and true for 1.
+Due = Annotated[AwareDatetime, BeforeValidator(_text), AfterValidator(_reasonable)]
+Attempts = Annotated[int, BeforeValidator(_number), Field(ge=0, le=1_000_000)]
+Seconds = Annotated[int, BeforeValidator(_number), Field(ge=0, le=31_536_000)]
 
 
 class File(BaseModel):
@@ -141,11 +163,13 @@ class PolicyIn(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     due: Due | None = None
-    grace_seconds: int = Field(0, ge=0, le=31_536_000)
+    grace_seconds: Seconds = 0
     late_policy: Literal["accept", "reject"] = "accept"
     attempts: Attempts | None = None
     extensions: dict[Annotated[str, Field(pattern=STUDENT)], ExtensionIn] = Field(
-        default_factory=dict, max_length=10_000
+        default_factory=dict,
+        max_length=10_000,
+        json_schema_extra={"additionalProperties": False},
     )
 
 

@@ -10,7 +10,7 @@ from .problems import Both, Problem
 
 # nbgrader's own: no "+" in an assignment, no blank at either end, nothing that is a path.
 NAME = r"^\w(?:[\w .-]{0,78}[\w.-])?$"
-VARIANTS = ".languages"  # exchange.languages.FOLDER, which would import nbgrader
+VARIANTS = ".languages"  # courses.variants.FOLDER, which would import nbgrader
 PART_BYTES, PATH_BYTES, DEPTH = 255, 1000, 20
 
 

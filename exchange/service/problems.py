@@ -2,6 +2,7 @@
 
 import errno
 import logging
+import re
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
@@ -41,8 +42,16 @@ PROBLEMS: dict[str, tuple[int, tuple[str, str], tuple[str, str]]] = {
     ),
     "not_allowed": (
         403,
-        ("Sin permiso", "No tienes permiso para esto en el curso «{course}»."),
-        ("Not allowed", "You are not allowed to do this in the course “{course}”."),
+        (
+            "Sin permiso",
+            "No tienes permiso para esto en el curso «{course}». Si deberías participar en él, "
+            "escribe a quien lo enseña.",
+        ),
+        (
+            "Not allowed",
+            "You are not allowed to do this in the course “{course}”. If you should take part in "
+            "it, write to whoever teaches it.",
+        ),
     ),
     "no_access": (
         403,
@@ -206,6 +215,23 @@ def language_of(request: Request) -> str:
     return next((tag for weight, _, tag in sorted(wanted) if weight and tag in ("es", "en")), "es")
 
 
+def _methods(request: Request) -> list[str]:
+    """Return the methods that the requested address takes; the router knows the first one's."""
+    path = request.url.path
+    described = request.app.openapi()["paths"].items()
+    patterns = {re.sub(r"\\{(path|\w+)\\}", _segment, re.escape(p)): item for p, item in described}
+    return sorted(
+        method.upper()
+        for pattern, item in patterns.items()
+        for method in item
+        if re.fullmatch(pattern, path)
+    )
+
+
+def _segment(found: re.Match) -> str:
+    return ".+" if found[1] == "path" else "[^/]+"
+
+
 def of_error(error: Exception) -> Problem:
     """Return the problem that stands for an error of the disk or the database."""
     if isinstance(error, OSError):
@@ -243,7 +269,8 @@ def install(app: FastAPI) -> None:
         codes = {404: "not_found", 405: "method_not_allowed"}
         found = Problem(codes.get(error.status_code, "bad_request"), reason=error.detail)
         answer = found.answer(language_of(request))
-        answer.headers.update(error.headers or {})
+        if error.status_code == 405:
+            answer.headers["Allow"] = ", ".join(_methods(request))
         return answer
 
     app.add_exception_handler(Problem, problem)

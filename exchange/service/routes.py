@@ -1,6 +1,7 @@
 """The addresses of the API, version 1: who may, and what is answered."""
 
 import time
+import unicodedata
 from datetime import UTC, datetime
 from typing import Annotated
 
@@ -171,7 +172,7 @@ def _release(service, course: str, assignment: str, made, language: str | None) 
 
 
 async def _file(service, files: list[names.Entry], path: str) -> FileResponse:
-    wanted = names.path(path)
+    wanted = unicodedata.normalize("NFC", path)
     entry = next((entry for entry in files if entry.path == wanted), None)
     if entry is None:
         raise Problem("no_such_file")

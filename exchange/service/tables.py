@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from typing import ClassVar
 
 from sqlalchemy import JSON, BigInteger, ForeignKey, Index, Integer, String, UniqueConstraint
-from sqlalchemy.orm import DeclarativeBase, Mapped, deferred, mapped_column
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 from sqlalchemy.types import TypeDecorator
 
 from .names import Entry, digest
@@ -93,7 +93,7 @@ class Release(FileSet, Table):
     id: Mapped[int] = mapped_column(primary_key=True)
     assignment: Mapped[int] = mapped_column(ForeignKey("assignments.id"), index=True)
     author: Mapped[str] = mapped_column(String(255))
-    manifest: Mapped[list] = mapped_column(JSON)
+    manifest: Mapped[list] = mapped_column(JSON, nullable=False)
 
 
 class Submission(FileSet, Table):
@@ -115,7 +115,7 @@ class Submission(FileSet, Table):
     late_seconds: Mapped[int] = mapped_column(BigInteger)
     due: Mapped[datetime | None]
     # Lists of a thousand receipts need no files.
-    manifest: Mapped[list] = deferred(mapped_column(JSON))
+    manifest: Mapped[list] = mapped_column(JSON, nullable=False, deferred=True)
 
 
 class Feedback(FileSet, Table):
@@ -126,4 +126,4 @@ class Feedback(FileSet, Table):
     id: Mapped[int] = mapped_column(primary_key=True)
     submission: Mapped[str] = mapped_column(ForeignKey("submissions.id"), index=True)
     author: Mapped[str] = mapped_column(String(255))
-    manifest: Mapped[list] = deferred(mapped_column(JSON))
+    manifest: Mapped[list] = mapped_column(JSON, nullable=False, deferred=True)

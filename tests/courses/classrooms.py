@@ -10,33 +10,33 @@ from nbgrader.apps.api import NbGraderAPI
 from notebooks import ASSIGNMENTS
 
 from courses.nbgrader import instructor_config
-from exchange.languages import FOLDER
+from courses.variants import FOLDER
 
 ROOT = Path(__file__).resolve().parents[2]
 
 
-def run_publish(course: str, root: Path, exchange: Path, *more: str):
-    """Run the command that `make hub` runs; return its completed process."""
+def run_publish(course: str, root: Path, *more: str):
+    """Run the command that `make hub` runs first; return its completed process."""
     command = [sys.executable, "-m", "courses.publish", "--course", course]
-    command += ["--course-root", str(root), "--exchange", str(exchange), *more]
+    command += ["--course-root", str(root), *more]
     return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=120)
 
 
 class Published:
-    """The working folders of all courses, and the exchange."""
+    """The working folders of all courses; what is sent to the exchange lies in them."""
 
     def __init__(self, folder: Path):
-        self.folder, self.exchange = folder, folder / "exchange"
+        self.folder = folder
 
     def root(self, course: str) -> Path:
         return self.folder / course
 
     def release(self, assignment: str) -> Path:
-        return self.exchange / ASSIGNMENTS[assignment] / "outbound" / assignment
+        return self.root(ASSIGNMENTS[assignment]) / "release" / assignment
 
     def api(self, assignment: str) -> NbGraderAPI:
         course = ASSIGNMENTS[assignment]
-        config = instructor_config(course, self.root(course), self.exchange, shared_account=True)
+        config = instructor_config(course, self.root(course))
         return NbGraderAPI(config=config)
 
     def notebook(self, assignment: str, language: str) -> NotebookNode:

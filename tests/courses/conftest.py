@@ -10,6 +10,6 @@ def published(tmp_path_factory) -> Published:
     """Both courses, released."""
     result = Published(tmp_path_factory.mktemp("courses"))
     for course in set(ASSIGNMENTS.values()):
-        done = run_publish(course, result.root(course), result.exchange)
+        done = run_publish(course, result.root(course))
         assert done.returncode == 0, done.stderr
     return result

@@ -2,18 +2,15 @@
 
 import json
 import shutil
-import time
 
 import nbformat
 import pytest
 from classrooms import run_publish
-from nbgrader.apps.api import NbGraderAPI
 from notebooks import ANSWER, ASSIGNMENTS, cell, source
 
 from courses import publish as publishing
 from courses.models import COURSES, load_course
-from courses.nbgrader import instructor_config
-from exchange.languages import FOLDER
+from courses.variants import FOLDER
 
 pytestmark = pytest.mark.slow
 
@@ -68,32 +65,27 @@ def test_the_languages_differ_in_words_only(published, assignment):
         assert not [c.id for c in english.cells if text in c.source]
 
 
-def test_a_second_time_changes_nothing_and_is_quick(published):
+def test_a_second_time_changes_nothing(published):
     course = "supercomputing"
     before = {p: p.stat().st_mtime_ns for p in published.folder.rglob("*") if p.is_file()}
-    best = 9.0
-    for _ in range(3):
-        started = time.monotonic()
-        done = run_publish(course, published.root(course), published.exchange)
-        best = min(best, time.monotonic() - started)
-        assert (done.returncode, done.stdout) == (0, "")
-    assert best < 1
+    done = run_publish(course, published.root(course))
+    assert (done.returncode, done.stdout) == (0, "")
     assert before == {p: p.stat().st_mtime_ns for p in published.folder.rglob("*") if p.is_file()}
 
 
 @pytest.fixture
 def own_course(tmp_path, monkeypatch):
-    """A course that may be changed: (course, its source notebook, working folder, exchange)."""
+    """A course that may be changed: (course, its source notebook, working folder)."""
     shutil.copytree(COURSES, tmp_path / "courses", ignore=publishing.IGNORED)
     for module in ("courses.models.COURSES", "courses.variants.COURSES"):
         monkeypatch.setattr(module, tmp_path / "courses")
     course = load_course("supercomputing", tmp_path / "courses")
     name = "escalamiento-fuerte"
     notebook = course.folder / "assignments" / name / f"{name}.ipynb"
-    root, exchange = tmp_path / "root", tmp_path / "exchange"
+    root = tmp_path / "root"
     root.mkdir()
-    assert publishing.publish(course, root, exchange) == [name]
-    return course, notebook, root, exchange
+    assert publishing.publish(course, root) == [name]
+    return course, notebook, root
 
 
 def change(notebook, edit):
@@ -103,55 +95,43 @@ def change(notebook, edit):
 
 
 def test_a_changed_source_is_released_again(own_course):
-    course, notebook, root, exchange = own_course
+    course, notebook, root = own_course
     change(notebook, lambda nb: nb["cells"][0].update(source="# Título nuevo"))
-    assert publishing.publish(course, root, exchange) == ["escalamiento-fuerte"]
-    outbound = exchange / course.id / "outbound" / "escalamiento-fuerte"
-    assert "Título nuevo" in (outbound / "escalamiento-fuerte.ipynb").read_text()
-    assert publishing.publish(course, root, exchange) == []
-
-
-def test_formgraders_buttons_release_all_languages(own_course):
-    course, _, root, exchange = own_course
-    outbound = exchange / course.id / "outbound" / "escalamiento-fuerte"
-    shutil.rmtree(outbound)
-    api = NbGraderAPI(config=instructor_config(course.id, root, exchange))
-    assert api.generate_assignment("escalamiento-fuerte")["success"]
-    assert api.release_assignment("escalamiento-fuerte")["success"]
-    assert (outbound / FOLDER / "en" / "escalamiento-fuerte.json").is_file()
+    assert publishing.publish(course, root) == ["escalamiento-fuerte"]
+    made = root / "release" / "escalamiento-fuerte" / "escalamiento-fuerte.ipynb"
+    assert "Título nuevo" in made.read_text()
+    assert publishing.publish(course, root) == []
 
 
 def test_a_release_that_was_interrupted_is_made_up_for(own_course):
-    course, _, root, exchange = own_course
+    course, _, root = own_course
     (root / publishing.RECORD).unlink()
-    assert publishing.publish(course, root, exchange) == ["escalamiento-fuerte"]
+    assert publishing.publish(course, root) == ["escalamiento-fuerte"]
 
 
 def test_an_instructors_edit_stays(own_course):
-    course, notebook, root, exchange = own_course
+    course, notebook, root = own_course
     edited = root / "source" / "escalamiento-fuerte" / "escalamiento-fuerte.ipynb"
     change(edited, lambda nb: nb["cells"][0].update(source="# Editado en formgrader"))
     change(notebook, lambda nb: nb["cells"][0].update(source="# Título nuevo"))
     said = []
-    assert publishing.publish(course, root, exchange, said.append) == []
+    assert publishing.publish(course, root, said.append) == []
     assert "was edited" in said[0] and str(edited.parent) in said[0]
     assert "Editado en formgrader" in edited.read_text()
 
 
 def test_a_refused_release_leaves_the_one_before(own_course):
-    course, notebook, root, exchange = own_course
-    outbound = (
-        exchange / course.id / "outbound" / "escalamiento-fuerte" / "escalamiento-fuerte.ipynb"
-    )
-    before = outbound.read_text()
+    course, notebook, root = own_course
+    made = root / "release" / "escalamiento-fuerte" / "escalamiento-fuerte.ipynb"
+    before = made.read_text()
 
     def forget_to_close(nb):
         nb["cells"][-1]["source"] = "### BEGIN SOLUTION"
 
     change(notebook, forget_to_close)
     with pytest.raises(publishing.PublishError, match="no end solution"):
-        publishing.publish(course, root, exchange)
-    assert outbound.read_text() == before
+        publishing.publish(course, root)
+    assert made.read_text() == before
     kept = root / "source" / "escalamiento-fuerte" / "escalamiento-fuerte.ipynb"
     assert json.loads(kept.read_text())["cells"][-1]["source"] != "### BEGIN SOLUTION"
 
@@ -159,7 +139,7 @@ def test_a_refused_release_leaves_the_one_before(own_course):
 def test_students_are_registered_by_name(published):
     course = "ai-foundations"
     names = ("--student=ana=Ana María Rojas", "--student=luis")
-    done = run_publish(course, published.root(course), published.exchange, *names)
+    done = run_publish(course, published.root(course), *names)
     assert done.returncode == 0, done.stderr
     with published.api("descenso-de-gradiente").gradebook as gradebook:
         ana, luis = gradebook.find_student("ana"), gradebook.find_student("luis")
@@ -168,6 +148,6 @@ def test_students_are_registered_by_name(published):
 
 
 def test_wrong_course_is_an_error_for_people(tmp_path):
-    done = run_publish("cocina", tmp_path / "root", tmp_path / "exchange")
+    done = run_publish("cocina", tmp_path / "root")
     assert done.returncode == 1
     assert "there is no course 'cocina'" in done.stderr and "Traceback" not in done.stderr

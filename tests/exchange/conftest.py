@@ -1,4 +1,8 @@
-"""A course in an exchange, and students who use nbgrader's own commands as in a session."""
+"""A course in an exchange service, and people who use nbgrader's own commands as in a session.
+
+Everybody has a folder of their own, as on sites that share no file system: between them there is
+only HTTP.
+"""
 
 import json
 import os
@@ -10,25 +14,30 @@ from pathlib import Path
 
 import pytest
 
+from tests.exchange.service.exchange_server import ACCESS, PREFIX, ExchangeServer
+
 ROOT = Path(__file__).resolve().parents[2]
 TOKEN = "una-llave-de-prueba"
 
 
 class Hub:
-    """What a session asks the hub: in which groups its person is. Users see only themselves."""
+    """What the hub says of people: to their sessions, and to the exchange about their tokens."""
 
-    def __init__(self):
+    def __init__(self, course: str):
         hub = self
         self.groups: dict[str, list[str]] = {}
+        self.course = course
 
         class Handler(BaseHTTPRequestHandler):
             def do_GET(self):
+                token = self.headers["Authorization"].removeprefix("token ")
+                answer = hub.model(token) if token.startswith(TOKEN) else None
                 name = self.path.rsplit("/", 1)[-1]
-                known = self.headers["Authorization"] == f"token {TOKEN}-{name}"
-                body = json.dumps({"name": name, "groups": hub.groups.get(name, [])}).encode()
-                self.send_response(200 if known else 403)
+                if self.path != "/hub/api/user" and answer and answer["name"] != name:
+                    answer = None  # users see only themselves
+                self.send_response(200 if answer else 403)
                 self.end_headers()
-                self.wfile.write(body if known else b"{}")
+                self.wfile.write(json.dumps(answer or {}).encode())
 
             def log_message(self, *_):
                 pass
@@ -37,49 +46,72 @@ class Hub:
         self.url = f"http://127.0.0.1:{self.server.server_port}/hub/api"
         threading.Thread(target=self.server.serve_forever, daemon=True).start()
 
+    def model(self, token: str) -> dict | None:
+        name = token.removeprefix(f"{TOKEN}-")
+        if name == self.course:
+            return {"kind": "service", "name": name, "scopes": [ACCESS]}
+        if name in self.groups:
+            groups = self.groups[name]
+            return {"kind": "user", "name": name, "groups": groups, "scopes": [ACCESS]}
+        return None
+
 
 class Classroom:
-    """One course, published; everybody works through `nbgrader` with the session's variables."""
+    """One course, released; everybody works through `nbgrader` with the session's variables."""
 
     course = "supercomputing"
     assignment = "escalamiento-fuerte"
 
-    def __init__(self, folder: Path, hub: Hub):
-        self.folder, self.hub = folder, hub
-        self.root, self.exchange = folder / "root", folder / "exchange"
+    def __init__(self, folder: Path):
+        self.folder, self.hub = folder, Hub(self.course)
+        self.root = folder / "formgrader" / "root"
+        self.exchange = ExchangeServer(folder / "exchange", self.hub).start()
+        self.url = f"http://127.0.0.1:{self.exchange.port}{PREFIX}"
 
-    def common(self, home: Path) -> dict[str, str]:
-        home.mkdir(exist_ok=True)
+    def close(self) -> None:
+        self.exchange.stop()
+        self.hub.server.shutdown()
+
+    def common(self, home: Path, token: str) -> dict[str, str]:
+        home.mkdir(exist_ok=True, parents=True)
         keep = {k: v for k, v in os.environ.items() if not k.startswith(("JUPYTER", "MINGA"))}
         return {
             **keep,
             "HOME": str(home),
             "PATH": os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]]),
+            "PYTHONPATH": str(ROOT),
             "JUPYTER_CONFIG_PATH": str(ROOT / "courses" / "jupyter"),
-            "MINGA_EXCHANGE": str(self.exchange),
-            "MINGA_SHARED_ACCOUNT": "1",
+            "JUPYTERHUB_API_URL": self.hub.url,
+            "JUPYTERHUB_API_TOKEN": f"{TOKEN}-{token}",
+            "MINGA_EXCHANGE_URL": self.url,
         }
 
-    def home(self, student: str) -> Path:
-        return self.folder / f"home-{student}"
+    def publish(self, *more: str):
+        """Run what the launcher runs."""
+        command = [sys.executable, "-m", "courses.publish", "--course", self.course]
+        command += ["--course-root", str(self.root), "--exchange", self.url, *more]
+        environment = self.common(self.root.parent, self.course)
+        return self._run(ROOT, environment, *command)
 
-    def student(self, name: str, language: str, *command: str):
-        environment = self.common(self.home(name)) | {
+    def home(self, student: str, site: str = "") -> Path:
+        return self.folder / (site or "chile") / f"home-{student}"
+
+    def student(self, name: str, language: str, *command: str, site: str = ""):
+        home = self.home(name, site)
+        environment = self.common(home, name) | {
             "JUPYTERHUB_USER": name,
-            "JUPYTERHUB_API_URL": self.hub.url,
-            "JUPYTERHUB_API_TOKEN": f"{TOKEN}-{name}",
             "MINGA_COURSE": self.course,
             "MINGA_LANGUAGE": language,
         }
-        return self._run(self.home(name), environment, *command)
+        return self._run(home, environment, *command)
 
     def instructor(self, *command: str):
-        environment = self.common(self.folder / "home-formgrader") | {
+        environment = self.common(self.root.parent, self.course) | {
             "MINGA_COURSE": self.course,
             "MINGA_COURSE_ROOT": str(self.root),
         }
-        done = self._run(self.folder, environment, *command)
-        assert done.returncode == 0, done.stderr
+        done = self._run(self.root.parent, environment, *command)
+        assert done.returncode == 0, done.log
         return done
 
     def _run(self, folder: Path, environment: dict[str, str], *command: str):
@@ -89,22 +121,22 @@ class Classroom:
         done.log = done.stdout + done.stderr
         return done
 
-    def work(self, student: str) -> Path:
-        return self.home(student) / self.course / self.assignment
+    def work(self, student: str, site: str = "") -> Path:
+        return self.home(student, site) / self.course / self.assignment
 
-    def notebook(self, student: str) -> Path:
-        return self.work(student) / f"{self.assignment}.ipynb"
+    def notebook(self, student: str, site: str = "") -> Path:
+        return self.work(student, site) / f"{self.assignment}.ipynb"
 
 
 @pytest.fixture(scope="module")
 def classroom(tmp_path_factory) -> Classroom:
     """The course with two students in it, estudiante1 and estudiante2."""
-    hub = Hub()
-    room = Classroom(tmp_path_factory.mktemp("classroom"), hub)
-    for name in ("estudiante1", "estudiante2"):
-        hub.groups[name] = [f"nbgrader-{room.course}"]
-    command = [sys.executable, "-m", "courses.publish", "--course", room.course]
-    command += ["--course-root", str(room.root), "--exchange", str(room.exchange)]
-    subprocess.run(command, cwd=ROOT, check=True, capture_output=True, timeout=120)
-    yield room
-    hub.server.shutdown()
+    room = Classroom(tmp_path_factory.mktemp("classroom"))
+    try:
+        for name in ("estudiante1", "estudiante2"):
+            room.hub.groups[name] = [f"nbgrader-{room.course}"]
+        done = room.publish()
+        assert done.returncode == 0, done.log
+        yield room
+    finally:
+        room.close()

@@ -65,11 +65,30 @@ def test_a_second_fetch_leaves_the_students_work(classroom):
     nbformat.write(nb, path)
     before = path.read_bytes()
     fetch = ("nbgrader", "fetch_assignment", classroom.assignment)
-    assert classroom.student("estudiante1", "en", *fetch).returncode != 0
-    again = classroom.student("estudiante1", "en", *fetch, "--replace")
+    refused = classroom.student("estudiante1", "es", *fetch)
+    assert refused.returncode != 0 and "Ya tienes «escalamiento-fuerte»" in refused.log
+    (path.parent / "extra.txt").write_text("mío")
+    again = classroom.student("estudiante1", "es", *fetch, "--replace")
     assert again.returncode == 0, again.log
+    (path.parent / "extra.txt").unlink()
     assert path.read_bytes() == before
     assert [p.name for p in path.parent.iterdir()] == [path.name]
+
+
+def test_formgraders_buttons_release_all_languages(classroom):
+    source = classroom.root / "source" / classroom.assignment / f"{classroom.assignment}.ipynb"
+    nb = nbformat.read(source, 4)
+    nb.cells[0].source += "\n\nCambiado en formgrader."
+    nbformat.write(nb, source)
+    classroom.instructor("nbgrader", "generate_assignment", classroom.assignment, "--force")
+    classroom.instructor("nbgrader", "release_assignment", classroom.assignment)
+    fetch = ("nbgrader", "fetch_assignment", classroom.assignment)
+    for student, language, title in (("tarde", "es", "fuerte"), ("late", "en", "Strong scaling")):
+        classroom.hub.groups[student] = [f"nbgrader-{classroom.course}"]
+        done = classroom.student(student, language, *fetch)
+        assert done.returncode == 0, done.log
+        assert title in words(classroom, student)
+    assert "Cambiado en formgrader." in words(classroom, "tarde")
 
 
 def test_an_unknown_language_gets_the_source(classroom):
@@ -82,7 +101,7 @@ def test_an_unknown_language_gets_the_source(classroom):
 def test_a_stranger_gets_nothing(classroom):
     classroom.hub.groups["extrana"] = ["nbgrader-ai-foundations"]
     done = classroom.student("extrana", "es", "nbgrader", "fetch_assignment", classroom.assignment)
-    assert done.returncode != 0 and "do not have access" in done.log
+    assert done.returncode != 0 and "No tienes permiso" in done.log
     assert not classroom.work("extrana").exists()
 
 
@@ -92,13 +111,13 @@ def test_one_gradebook_grades_both_and_feedback_returns(classroom):
         answer(classroom, student, solved_until="aceleracion")
         done = classroom.student(student, language, "nbgrader", "submit", classroom.assignment)
         assert done.returncode == 0, done.log
-        assert "MISSING" not in done.log and "EXTRA" not in done.log
-    assert {
-        p.name.split("+")[0] for p in (classroom.exchange / classroom.course / "inbound").iterdir()
-    } == set(STUDENTS)
+        for word in ("Faltan", "missing", "no son", "not the assignment's", "late", "tarde"):
+            assert word not in done.log
+    received = {"es": "Entrega recibida", "en": "Submission received"}
+    assert received[language] in done.log
 
-    collected = classroom.instructor("nbgrader", "collect", classroom.assignment)
-    assert "cheating" not in collected.log
+    classroom.instructor("nbgrader", "collect", classroom.assignment)
+    assert {p.name for p in (classroom.root / "submitted").iterdir()} == set(STUDENTS)
     classroom.instructor("nbgrader", "autograde", classroom.assignment)
     url = f"sqlite:///{classroom.root}/gradebook.db"
     with Gradebook(url, classroom.course) as gradebook:

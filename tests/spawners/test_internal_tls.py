@@ -229,7 +229,5 @@ def test_a_formgrader_with_an_account_of_its_own_reads_its_certificate(tmp_path,
         file = Path(paths[name])
         assert file.parent == tmp_path / "services" / "ai-foundations"
         assert (file.stat().st_uid, file.stat().st_mode & 0o777) == (account.pw_uid, 0o600)
-        assert (file.parent.stat().st_uid, file.parent.stat().st_mode & 0o777) == (
-            account.pw_uid,
-            0o700,
-        )
+        # The folder stays the hub's: root writes nothing through a service's own links.
+        assert (file.parent.stat().st_uid, file.parent.stat().st_mode & 0o777) == (0, 0o711)

@@ -1,0 +1,121 @@
+"""The database: made by migrations alone, and the same service on PostgreSQL."""
+
+import os
+import pwd
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+
+from exchange.service.database import Database
+from exchange.service.tables import Table
+from tests.exchange.service.exchange_server import COURSE, ExchangeServer, FakeHub, problem
+
+pytestmark = pytest.mark.slow
+
+SUBMISSIONS = f"courses/{COURSE}/assignments/a1/submissions"
+
+
+def differences(url: str) -> list:
+    database = Database(url)
+    database.migrate()
+    database.migrate()  # nothing to do is fine
+    with database.engine.connect() as connection:
+        context = MigrationContext.configure(connection, opts={"compare_type": True})
+        found = compare_metadata(context, Table.metadata)
+    database.close()
+    return found
+
+
+def test_migrations_make_what_the_program_expects(tmp_path, monkeypatch):
+    monkeypatch.chdir("/")
+    assert differences(f"sqlite:///{tmp_path / '100 %.sqlite'}") == []
+
+
+def test_how_sqlite_is_opened(tmp_path):
+    database = Database(f"sqlite:///{tmp_path / 'x.sqlite'}")
+    database.migrate()
+    with database.engine.connect() as connection:
+        said = {
+            name: connection.execute(sa.text(f"PRAGMA {name}")).scalar()
+            for name in ("journal_mode", "synchronous", "foreign_keys")
+        }
+    database.close()
+    assert said == {"journal_mode": "wal", "synchronous": 2, "foreign_keys": 1}
+
+
+@pytest.fixture(scope="module")
+def postgres(tmp_path_factory):
+    """A PostgreSQL of its own on a socket in its folder: (start, stop, url)."""
+    programs = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"))
+    initdb = str(programs[-1]) if programs else shutil.which("initdb")
+    if not initdb:
+        pytest.skip("PostgreSQL is not installed")
+    folder = tmp_path_factory.mktemp("pg")
+    prefix = []
+    if os.geteuid() == 0:  # PostgreSQL refuses to run as root
+        account = next((a for a in ("postgres", "nobody") if _known(a)), None)
+        prefix = [shutil.which("runuser"), "-u", account, "--"]
+        for parent in [folder, *folder.parents][:3]:
+            parent.chmod(0o755)
+        shutil.chown(folder, account)
+    data = folder / "d"
+    subprocess.run(
+        [*prefix, initdb, "-D", data, "-U", "minga", "-A", "trust", "-E", "UTF8", "--no-sync"],
+        check=True,
+        capture_output=True,
+        cwd="/",
+    )
+    control = str(Path(initdb).with_name("pg_ctl"))
+    options = f"-c listen_addresses= -c unix_socket_directories={folder}"
+
+    def run(*words):
+        command = [*prefix, control, "-D", str(data), "-w", "-l", str(folder / "log"), *words]
+        subprocess.run(command, check=True, capture_output=True, cwd="/")
+
+    run("-o", options, "start")
+    yield run, options, f"postgresql://minga@/postgres?host={folder}"
+    subprocess.run([*prefix, control, "-D", str(data), "-m", "immediate", "stop"], cwd="/")
+
+
+def _known(account: str) -> bool:
+    try:
+        return bool(pwd.getpwnam(account))
+    except KeyError:
+        return False
+
+
+def test_the_same_tables_on_postgresql(postgres):
+    *_, url = postgres
+    assert differences(url) == []
+
+
+def test_the_service_on_postgresql(postgres, tmp_path):
+    """Handing in, again, too often; the database goes away and comes back."""
+    run, options, url = postgres
+    hub = FakeHub()
+    server = ExchangeServer(tmp_path / "store", hub, MINGA_EXCHANGE_DATABASE=url).start()
+    try:
+        student, instructor = server.person("student"), server.person("instructor")
+        assert instructor.release({"nb.ipynb": b"{}"}).status_code == 200
+        first = student.submit({"nb.ipynb": b"1"}, key="k").json()
+        assert student.submit({"nb.ipynb": b"1"}, key="k").json() == first
+        assert instructor.policy(attempts=2).status_code == 200
+
+        run("-m", "immediate", "stop")
+        said = problem(student.submit({"nb.ipynb": b"2"}, key="l"), 503, "try_again")
+        assert "base de datos" in said["detail"]
+        run("-o", options, "start")
+
+        assert student.submit({"nb.ipynb": b"2"}, key="l").json()["attempt"] == 2
+        problem(student.submit({"nb.ipynb": b"3"}, key="m"), 409, "no_attempts_left")
+        assert len(instructor.get(SUBMISSIONS).json()) == 2
+        assert not (tmp_path / "store" / "exchange.sqlite").exists()
+        assert (server.check()["wrong"], server.check()["submissions"]) == ([], 2)
+    finally:
+        server.stop()
+        hub.close()
