@@ -1,4 +1,4 @@
-"""Make this checkout ready: Python and Node packages, Slurm, a browser for the tests.
+"""Make this checkout ready: packages of Python and Node, Slurm, bubblewrap, a browser for tests.
 
     python3 deploy/install.py hub|test|book
 
@@ -33,7 +33,7 @@ def main() -> None:
     purpose = parser.parse_args().purpose
     steps = [check_machine, python_packages]
     if purpose in ("hub", "test"):
-        steps += [proxy, slurm]
+        steps += [proxy, slurm, bubblewrap]
     steps += [book_theme]
     if purpose == "test":
         steps += [chromium]
@@ -129,6 +129,33 @@ def slurm() -> None:
             "      Las sesiones serán procesos de esta máquina; la página de inicio lo dirá.",
             f"      Slurm could not be had: {error}\n"
             "      Sessions will be processes of this machine; the start page will say so.",
+        )
+
+
+def bubblewrap() -> None:
+    """bubblewrap, que aísla lo que se califica / bubblewrap, which isolates what is graded"""
+    from grading import sandbox
+    from grading.errors import SandboxUnavailable
+    from spawners.cluster import packages
+
+    try:
+        sandbox.bubblewrap()
+        return
+    except SandboxUnavailable:
+        pass
+    try:
+        packages.unpack(
+            sandbox.FETCHED, ("bubblewrap",), lambda line: say(f"      {line}", f"      {line}")
+        )
+        sandbox.bubblewrap()
+    except (OSError, SandboxUnavailable) as error:
+        say(
+            f"      No se pudo tener bubblewrap: {error}\n"
+            "      Todo lo demás anda; calificar, no, hasta que alguien lo instale:\n"
+            "        sudo apt-get install bubblewrap",
+            f"      bubblewrap could not be had: {error}\n"
+            "      All the rest works; grading does not, until somebody installs it:\n"
+            "        sudo apt-get install bubblewrap",
         )
 
 

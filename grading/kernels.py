@@ -7,6 +7,7 @@ milliseconds. Trusted side only: nothing of a submission is executed here.
 """
 
 import ast
+import asyncio
 import os
 import secrets
 import signal
@@ -141,6 +142,14 @@ class SandboxedKernel:
     def cleanup_resources(self, restart: bool = False) -> None:
         """Do nothing: `end` does."""
 
+    async def close(self) -> None:
+        """Close the client's channels, and end what nbclient left waiting for them."""
+        for task in asyncio.all_tasks():
+            if task.get_coro().__qualname__.startswith("NotebookClient."):
+                task.cancel()
+        if self._client:
+            await self._client.close()
+
     def end(self) -> dict:
         """End the run, wait until nothing of it is left, and return how it ended."""
         for connection in self._connections:
@@ -236,9 +245,7 @@ def run_notebook(
         except Exception as caught:  # what it means depends on how the run ended
             error = caught
         finally:
-            if kernel._client:
-                run_sync(kernel._client.close)()
-            executor.kc = None
+            run_sync(kernel.close)()
             over = kernel.end()
     if error is None and not over["reason"]:
         return nb

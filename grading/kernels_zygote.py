@@ -63,7 +63,7 @@ class Zygote:
                 stdin=theirs,
                 stdout=subprocess.DEVNULL,
                 stderr=self._log,
-                env={},
+                env=sandbox.libraries(),
                 cwd="/",
                 pass_fds=descriptors,
             )

@@ -6,6 +6,7 @@ read-only; an empty /tmp; no network, no home folder, no environment variable of
 
 import os
 import shutil
+import subprocess
 import sys
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -78,16 +79,27 @@ def bubblewrap() -> Path:
     if found:
         return Path(found)
     for unpacked in sorted(FETCHED.glob("*/usr/bin/bwrap")):
-        if os.access(unpacked, os.X_OK):
+        if os.access(unpacked, os.X_OK) and _starts(unpacked):
             return unpacked
     raise SandboxUnavailable(
         "Para calificar hace falta bubblewrap, que aísla el código de los estudiantes.\n"
-        "Corre `make install`, o pide a quien administra esta máquina:\n"
+        "Corre `make hub`, que lo descarga, o pide a quien administra esta máquina:\n"
         "  sudo apt-get install bubblewrap",
         "Grading needs bubblewrap, which isolates the students' code.\n"
-        "Run `make install`, or ask whoever administers this machine:\n"
+        "Run `make hub`, which fetches it, or ask whoever administers this machine:\n"
         "  sudo apt-get install bubblewrap",
     )
+
+
+def libraries() -> dict[str, str]:
+    """Return the environment in which an unpacked bubblewrap finds what it needs."""
+    folders = sorted({str(file.parent) for file in FETCHED.glob("*/usr/lib/*/lib*.so.*")})
+    return {"LD_LIBRARY_PATH": ":".join(folders)} if folders else {}
+
+
+def _starts(program: Path) -> bool:
+    done = subprocess.run([program, "--version"], env=libraries(), capture_output=True)
+    return done.returncode == 0
 
 
 def not_allowed(what_it_said: str) -> SandboxUnavailable:
@@ -118,6 +130,8 @@ def command(gpus: bool = False) -> tuple[list[str], list[int]]:
         arguments += "--unshare-user --proc /proc".split()
     for name, value in _environment().items():
         arguments += ["--setenv", name, value]
+    # The zygote's own /tmp: each run covers it with another. First, for a checkout may be below.
+    arguments += ["--perms", "1777", "--size", str(64 << 20), "--tmpfs", "/tmp"]  # noqa: S108
     places = _places()
     for parent in _parents([*places, INSIDE + "/x", *_ACCOUNTS]):
         arguments += ["--dir", parent]
@@ -134,8 +148,7 @@ def command(gpus: bool = False) -> tuple[list[str], list[int]]:
             arguments += ["--ro-bind-try", place, place]
     for file in sorted((CHECKOUT / "grading").glob("zygote*.py")):
         arguments += ["--ro-bind", str(file), f"{INSIDE}/{file.name}"]
-    tmp = ["--perms", "1777", "--size", str(64 << 20), "--tmpfs", "/tmp"]  # noqa: S108
-    arguments += ["--dev", "/dev", *tmp]  # the zygote's own: each run covers it with another
+    arguments += ["--dev", "/dev"]
     if gpus:
         for device in sorted(Path("/dev").glob("nvidia*")):
             arguments += ["--dev-bind", str(device), str(device)]

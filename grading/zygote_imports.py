@@ -19,6 +19,8 @@ _PARTS = {
     "matplotlib.pylab": _PLOT,
     "ipywidgets": ("traitlets", "comm"),
     "numpy": ("numpy", "numpy.random"),
+    # What torch itself imports at the first `assert_close`, and at the first optimizer.
+    "torch": ("torch", "torch.distributed.tensor", "torch._dynamo"),
 }
 # What every kernel imports until its first error is shown.
 _OF_EVERY_KERNEL = (

@@ -13,7 +13,7 @@ import sys
 
 CLONE_NEWNS, CLONE_NEWUTS, CLONE_NEWIPC = 0x00020000, 0x04000000, 0x08000000
 CLONE_NEWUSER, CLONE_NEWPID = 0x10000000, 0x20000000
-MS_NOSUID, MS_NODEV, MS_NOEXEC, MS_REC, MS_PRIVATE = 2, 4, 8, 0x4000, 0x40000
+MS_NOSUID, MS_NODEV, MS_NOEXEC, MS_BIND, MS_REC, MS_PRIVATE = 2, 4, 8, 0x1000, 0x4000, 0x40000
 PR_SET_PDEATHSIG, PR_SET_DUMPABLE, PR_SET_SECCOMP = 1, 4, 22
 PR_CAPBSET_DROP, PR_SET_NO_NEW_PRIVS = 24, 38
 CAPABILITY_VERSION_3 = 0x20080522
@@ -76,10 +76,24 @@ def private_file_systems(tmp_bytes: int, shm_bytes: int) -> None:
     _check(_libc.mount(b"none", b"/", None, MS_REC | MS_PRIVATE, None), "mount private")
     mount("proc", "/proc", MS_NOSUID | MS_NODEV | MS_NOEXEC)
     safe = MS_NOSUID | MS_NODEV
+    kept = {place: os.open(place, os.O_PATH) for place in _python_below("/tmp")}  # noqa: S108
     mount("tmpfs", "/tmp", safe, f"size={tmp_bytes},nr_inodes=100k,mode=1777")  # noqa: S108
+    for place, fd in kept.items():
+        os.makedirs(place)
+        source = f"/proc/self/fd/{fd}".encode()
+        _check(_libc.mount(source, place.encode(), None, MS_BIND | MS_REC, None), place)
+        os.close(fd)
     mount("tmpfs", "/dev/shm", safe, f"size={shm_bytes},nr_inodes=10k,mode=1777")  # noqa: S108
     with open("/proc/sys/user/max_user_namespaces", "w") as file:
         file.write("0")
+
+
+def _python_below(folder: str) -> list[str]:
+    """Return where this Python and its environment are, as far as that is below `folder`."""
+    program = os.path.dirname(os.path.dirname(os.path.realpath(sys.executable)))
+    places = {sys.prefix, sys.base_prefix, sys.base_exec_prefix, program}
+    below = [place for place in places if place.startswith(folder + "/")]
+    return [p for p in below if not any(p.startswith(other + "/") for other in below)]
 
 
 def set_limits(limits: dict) -> None:

@@ -194,7 +194,12 @@ class Site(Model):
     python: str = Field(
         "", description="Python with Minga's notebook environment there; empty: this one"
     )
-    home: str = Field("/home/{username}", description="home folder there, with accounts: personal")
+    home: str = Field(
+        "",
+        pattern=r"^(/.*\{username\}.*)?$",
+        description="home folder there; empty: /home/{username} with accounts: personal, a folder "
+        "of the state, the same on all sites, with accounts: shared",
+    )
     extension: Extension | None = Field(
         None,
         description="students may make a running session longer, so much and so often "

@@ -103,10 +103,15 @@ def _course_title(name: str) -> dict[str, str]:
 
 def home(deployment: Deployment, state: State, spawner) -> str:
     """Return the home folder of the person of `spawner` on the chosen site."""
-    if deployment.accounts == "shared":
+    site = deployment.sites.get(spawner.choice.site if spawner.choice else spawner.site_name)
+    pattern = site.home if site else ""
+    shared = deployment.accounts == "shared"
+    if shared and not pattern:
         return str(state.home(spawner.user.name))
-    site = deployment.sites[spawner.choice.site if spawner.choice else spawner.site_name]
-    return site.home.replace("{username}", spawner.user.name)
+    folder = (pattern or "/home/{username}").replace("{username}", spawner.user.name)
+    if shared:
+        Path(folder).mkdir(mode=0o700, parents=True, exist_ok=True)
+    return folder
 
 
 def environment(deployment: Deployment, state: State, choice: Choice) -> dict[str, str]:

@@ -120,14 +120,14 @@ def ensure(
     if found:
         return found
     folder = Path(folder).absolute()
-    for tool in ("apt-get", "apt-config", "dpkg-deb"):
-        if not shutil.which(tool):
-            names = " ".join(PACKAGES)
-            raise SlurmUnavailable(
-                missing(),
-                f"Fetching it needs Debian or Ubuntu ({tool} was not found).",
-                f"(with this system's package manager) install {names}",
-            )
+    tool = _missing_tool()
+    if tool:
+        names = " ".join(PACKAGES)
+        raise SlurmUnavailable(
+            missing(),
+            f"Fetching it needs Debian or Ubuntu ({tool} was not found).",
+            f"(with this system's package manager) install {names}",
+        )
     folder.mkdir(parents=True, exist_ok=True)
     with open(folder / ".lock", "w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)  # two set-ups at once: the second finds the first's
@@ -184,6 +184,32 @@ def ensure_accounting(
         share=root / "usr/share/mysql",
         libraries=(str(plugins), str(plugins.parent)),
     )
+
+
+def unpack(
+    folder: Path, packages: tuple[str, ...], progress: Callable[[str], None] = lambda line: None
+) -> None:
+    """Fetch other packages too, with what they need, into a folder of this system below `folder`.
+
+    Raises OSError with the reason.
+    """
+    tool = _missing_tool()
+    if tool:
+        raise OSError(f"{tool}: not found (Debian, Ubuntu)")
+    root = _root(Path(folder))
+    root.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        with open(root.parent / ".lock", "w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            _fetch(root, progress, packages)
+    except subprocess.CalledProcessError as error:
+        raise OSError(_words(error)) from error
+
+
+def _missing_tool() -> str:
+    """Return which of the programs that packages are fetched with is not here, or ""."""
+    tools = ("apt-get", "apt-config", "dpkg-deb")
+    return next((tool for tool in tools if not shutil.which(tool)), "")
 
 
 def missing() -> tuple[str, ...]:
@@ -280,7 +306,7 @@ def _apt_settings(work: Path) -> Path:
     """Write apt's settings for one private download, and return the file.
 
     They are the system's (proxies, sources), without the hooks that run after an update, with
-    lists and caches below `work`. Slurm and munge count as not installed, so that a half
+    lists and caches below `work`. What is fetched counts as not installed, so that a half
     installed Slurm (clients only, say) is completed from one version.
     """
     for folder in ("lists/partial", "cache/archives/partial"):
@@ -289,7 +315,7 @@ def _apt_settings(work: Path) -> Path:
     kept = [
         stanza
         for stanza in status.split("\n\n")
-        if not re.match(r"Package: \S*(slurm|munge)", stanza.lstrip())
+        if not re.match(r"Package: \S*(slurm|munge|bubblewrap)", stanza.lstrip())
     ]
     (work / "status").write_text("\n\n".join(kept))
     system = _run(["apt-config", "dump"], dict(os.environ)).splitlines()

@@ -177,11 +177,11 @@ class Visit:
         self.page.wait_for_selector("table")
         self.picture("formgrader")
 
-    def collect(self, assignment: str) -> None:
+    def collect(self, assignment: str, submissions: int = 1) -> None:
         row = self.page.locator("tbody tr", has_text=assignment)
         row.locator("td.collect a").click()
         self._succeeded("collected")
-        expect(row.locator("td.num-submissions")).to_have_text("1")
+        expect(row.locator("td.num-submissions")).to_have_text(str(submissions))
 
     def autograde(self, assignment: str, student: str) -> str:
         """Autograde one submission; return its row of the table."""

@@ -2,24 +2,29 @@
 
 import json
 import os
+import shlex
 import subprocess
+import sys
 import tempfile
 from pathlib import Path
 
 import pytest
+import yaml
 
-from tests.conftest import Minga, free_port
+from hub_config.deployment import DEFAULT
+from tests.conftest import ROOT, Minga, free_port
 from tests.journeys.classroom import Visit
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 
+SITES = ("chile", "colombia")
 COURSE, ASSIGNMENT = "ai-foundations", "descenso-de-gradiente"
 
 
-@pytest.fixture(params=["this account", "an ordinary account"])
-def running(request):
-    """A Minga of its own, run by whoever runs the tests, and by an ordinary account."""
-    if request.param == "this account":
+@pytest.fixture(params=["two disks", "an ordinary account"])
+def running(request, monkeypatch):
+    """A Minga of its own: with nothing in common between its sites; by an ordinary account."""
+    if request.param == "two disks":
         checkout, prefix = None, ()
     else:
         checkout = request.getfixturevalue("ordinary_checkout")
@@ -36,26 +41,72 @@ def running(request):
             text=True,
         )
         assert done.returncode == 0, done.stdout + done.stderr
+    else:
+        monkeypatch.setenv("MINGA_DEPLOYMENT", str(a_disk_for_each_site(folder)))
     minga = Minga(folder / "state", free_port(), checkout, prefix)
     minga.output = Path(tempfile.mkstemp(prefix="minga-journey-")[1])
     try:
-        yield minga.start()
+        minga.start()
+        if not checkout:
+            minga.interrupt()
+            hide_from_sites(minga, folder)
+            minga.start()
+        yield minga
     finally:
         if minga.launcher.poll() is None:
             minga.interrupt()
         subprocess.run(["rm", "-rf", folder, minga.output], check=True)
 
 
+def a_disk_for_each_site(folder: Path) -> Path:
+    """Write a deployment whose sites keep homes in folders of their own."""
+    deployment = yaml.safe_load(DEFAULT.read_text())
+    for site in SITES:
+        deployment["sites"][site]["home"] = str(folder / f"disk-{site}" / "{username}")
+    file = folder / "two-disks.yaml"
+    file.write_text(yaml.safe_dump(deployment))
+    return file
+
+
+def hide_from_sites(minga: Minga, folder: Path) -> None:
+    """Start each site's Slurm where it sees neither the other's disk nor the hub's folders.
+
+    A mount namespace for each, which only root may make; otherwise there are two disks, and
+    nobody looks at the other one.
+    """
+    for site, other in (SITES, SITES[::-1]):
+        hidden = [folder / f"disk-{other}", minga.state / "exchange", minga.state / "courses"]
+        hidden.append(minga.state / "homes")
+        hidden[0].mkdir(exist_ok=True)
+        begin = (
+            "from pathlib import Path; from spawners.cluster import packages;"
+            "from spawners.cluster.cluster import PrivateCluster;"
+            f"PrivateCluster.load(Path({str(minga.state / 'clusters' / site)!r}), "
+            f"packages.find(Path({str(ROOT / '.minga' / 'slurm')!r}))).start()"
+        )
+        command = [sys.executable, "-c", begin]
+        if os.geteuid() == 0:
+            mounts = " && ".join(f"mount -t tmpfs none {shlex.quote(str(path))}" for path in hidden)
+            command = ["unshare", "--mount", "sh", "-c", f'{mounts} && exec "$@"', "sh", *command]
+        subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True)
+
+
 def test_a_class_from_login_to_feedback(running, chromium, artifacts):
+    two_disks = "MINGA_DEPLOYMENT" in os.environ
     student = Visit(chromium, running, "estudiante1", artifacts)
     teacher = Visit(chromium, running, "profesora", artifacts)
 
     student.log_in()
     student.start_session(COURSE, site="colombia", profile="gpu")
-    job, node, gpu, listed = student.in_terminal(
-        "echo $SLURM_JOB_ID $SLURMD_NODENAME $CUDA_VISIBLE_DEVICES $(squeue -h -o %A)",
+    seen = f"{running.state}/exchange {running.state}/courses {running.state.parent}/disk-chile"
+    job, node, gpu, foreign, home, listed = student.in_terminal(
+        "echo $SLURM_JOB_ID $SLURMD_NODENAME $CUDA_VISIBLE_DEVICES "
+        f"$(find {seen} -type f 2>/dev/null | wc -l) $HOME $(squeue -h -o %A)",
         "sesion.txt",
     ).split()
+    if two_disks:
+        assert home == f"{running.state.parent}/disk-colombia/estudiante1"
+        assert foreign == "0" or os.geteuid() != 0
     assert job.isdigit()
     assert listed == job  # the terminal has Slurm's commands too
     assert node.startswith("colombia-n")
@@ -65,10 +116,22 @@ def test_a_class_from_login_to_feedback(running, chromium, artifacts):
     student.fetch(ASSIGNMENT)
     student.solve(COURSE, ASSIGNMENT)
     student.submit(ASSIGNMENT)
+    if two_disks:  # somebody in the other country too, in the other language
+        other = Visit(chromium, running, "estudiante2", artifacts, language="en")
+        other.log_in()
+        other.start_session(COURSE, site="chile", profile="cpu")
+        other.fetch(ASSIGNMENT)
+        other.solve(COURSE, ASSIGNMENT)
+        other.submit(ASSIGNMENT)
+        assert (running.state.parent / "disk-chile/estudiante2" / COURSE / ASSIGNMENT).is_dir()
 
     teacher.log_in()
     teacher.open_formgrader(COURSE)
-    teacher.collect(ASSIGNMENT)
+    teacher.collect(ASSIGNMENT, submissions=2 if two_disks else 1)
+    if two_disks:
+        assert "85 / 100" in teacher.autograde(ASSIGNMENT, "estudiante2")
+        teacher.grade_by_hand("pregunta-respuesta", 10, "Good.")
+        teacher.open_formgrader(COURSE)
     assert "85 / 100" in teacher.autograde(ASSIGNMENT, "estudiante1")
     teacher.grade_by_hand("pregunta-respuesta", 12, "Muy claro: mira también los residuos.")
     teacher.give_feedback(ASSIGNMENT)
@@ -76,7 +139,11 @@ def test_a_class_from_login_to_feedback(running, chromium, artifacts):
     feedback = student.read_feedback(COURSE, ASSIGNMENT)
     assert "97.0 / 100.0" in feedback
     assert "Muy claro: mira también los residuos." in feedback
-    assert queue(running, "chile") == []
+    if two_disks:
+        assert "95.0 / 100.0" in other.read_feedback(COURSE, ASSIGNMENT)
+        other.close()
+    else:
+        assert queue(running, "chile") == []
     student.close()
     teacher.close()
 

@@ -27,6 +27,7 @@ def test_a_hub_killed_while_it_hands_in_adopts_the_job(broken_site, tmp_path):
         hub.break_commands("slow", "sbatch")
         pressed = _press_and_leave(hub, "ana")
         wait_until(lambda: _saved_tag(hub), 20)
+        wait_until(lambda: _handing_in(hub), 20)
         assert not hub.jobs()
         hub.kill()
         pressed.kill()
