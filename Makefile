@@ -9,7 +9,7 @@ ifneq ($(DEPLOYMENT),)
 export MINGA_DEPLOYMENT := $(abspath $(DEPLOYMENT))
 endif
 
-.PHONY: help hub stop test test-fast book bench-spawn lint clean clean-all
+.PHONY: help hub stop test test-fast book bench-spawn bench-attacks lint clean clean-all
 
 help:  ## show this
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -37,6 +37,10 @@ book:  ## build the course book into _build/book
 bench-spawn:  ## measure our spawner beside stock batchspawner (45 minutes, on a quiet machine)
 	@$(PYTHON) deploy/install.py hub
 	@$(VENV) -m benchmarks.spawn
+
+bench-attacks:  ## attack our grader and stock nbgrader (10 minutes)
+	@$(PYTHON) deploy/install.py test
+	@$(VENV) -m benchmarks.attacks
 
 lint:  ## check style
 	@$(VENV) -m ruff check . && $(VENV) -m ruff format --check .

@@ -106,6 +106,7 @@ def instructor_config(
     c.Authenticator.plugin_class = "nbgrader.auth.NoAuthPlugin"
     c.ExchangeReleaseAssignment.force = True  # what is released is replaced, never what is fetched
     c.Autograde.sanitize_preprocessors = [
+        "grading.links.RefuseLinks",
         "nbgrader.preprocessors.ClearOutput",
         "nbgrader.preprocessors.DeduplicateIds",
         "nbgrader.preprocessors.OverwriteKernelspec",
@@ -123,6 +124,7 @@ def instructor_config(
         "nbgrader.preprocessors.CheckCellMetadata",
     ]
     c.GenerateFeedback.preprocessors = [
+        "grading.hidden.HideTests",
         "courses.preprocessors.TranslateFeedback",
         "nbgrader.preprocessors.GetGrades",
         "nbconvert.preprocessors.CSSHTMLHeaderPreprocessor",

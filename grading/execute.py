@@ -12,9 +12,11 @@ import nbformat
 from nbformat import NotebookNode
 from nbgrader.coursedir import CourseDirectory
 from nbgrader.preprocessors import Execute
+from nbgrader.utils import is_locked
 from traitlets import Dict, List, Unicode
 
 from .errors import SubmissionFailed
+from .hidden import HideTests
 from .kernels import failed, imports_of, run_notebook
 from .sandbox import Limits
 
@@ -39,6 +41,7 @@ class SandboxedExecute(Execute):
     def preprocess(self, nb: NotebookNode, resources: dict, km=None):
         """Run the notebook; raises GradingError with the reason, never runs it unsandboxed."""
         if km is not None:  # run_notebook comes back with the sandboxed kernel
+            self._hidden = HideTests(parent=self)
             return super().preprocess(nb, resources, km)
         about = resources.get("nbgrader", {})
         nb = run_notebook(
@@ -49,6 +52,13 @@ class SandboxedExecute(Execute):
             executor=self,
         )
         return nb, resources
+
+    def preprocess_cell(self, cell: NotebookNode, resources: dict, index: int):
+        """Run a cell; before the first one with hidden tests, note what is fit for students."""
+        self._hidden.seal(self.nb.cells, index)
+        if is_locked(cell):  # its text is the source's; its tags could say not to run it
+            cell.metadata.pop("tags", None)
+        return super().preprocess_cell(cell, resources, index)
 
     def imports_for(self, assignment: str) -> tuple[str, ...]:
         """Return what the source notebooks of an assignment import; empty without a source."""

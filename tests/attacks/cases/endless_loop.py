@@ -1,0 +1,10 @@
+"""A cell never ends.
+
+Honest: At most this submission fails; the next one gets its points.
+"""
+
+GOAL = "stop"
+CODE = r"""
+while True:
+    pass
+"""
