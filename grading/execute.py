@@ -3,8 +3,10 @@
 c.Autograde.autograde_preprocessors = ["grading.execute.SandboxedExecute", …]
 """
 
+import copy
 import functools
 import os
+import secrets
 import stat
 from pathlib import Path
 
@@ -15,10 +17,14 @@ from nbgrader.preprocessors import Execute
 from nbgrader.utils import is_locked
 from traitlets import Dict, List, Unicode
 
+from . import integrity
 from .errors import SubmissionFailed
+from .flags import FINDINGS
 from .hidden import HideTests
 from .kernels import failed, imports_of, run_notebook
 from .sandbox import Limits
+
+_controls: dict[tuple, integrity.Controls] = {}
 
 
 class SandboxedExecute(Execute):
@@ -44,14 +50,52 @@ class SandboxedExecute(Execute):
             self._hidden = HideTests(parent=self)
             return super().preprocess(nb, resources, km)
         about = resources.get("nbgrader", {})
-        nb = run_notebook(
-            nb,
+        assignment = about.get("assignment", "")
+        run = functools.partial(
+            self._run,
             files=read_files(resources.get("metadata", {}).get("path") or ""),
-            limits=Limits(**self.limits),
-            imports=self.imports_for(about.get("assignment", "")),
-            executor=self,
+            imports=self.imports_for(assignment),
+            seed=secrets.randbits(64),
         )
+        before, question = copy.deepcopy(nb), integrity.Question()
+        nb.cells.append(question.cell)
+        nb = run(nb)
+        question.cell = nb.cells.pop()
+        if any(integrity.points_of(c) > 0 for c in nb.cells if integrity.is_autograded(c)):
+            controls = self._controls(assignment, about.get("notebook", ""))
+            resources[FINDINGS] = [
+                *question.findings(),
+                *integrity.verify(before, nb, controls, run),
+            ]
         return nb, resources
+
+    def _run(self, nb: NotebookNode, files, imports, seed=None) -> NotebookNode:
+        return run_notebook(
+            nb,
+            files=files,
+            limits=Limits(**self.limits),
+            imports=imports,
+            executor=self,
+            seed=seed,
+        )
+
+    def _controls(self, assignment: str, notebook: str) -> integrity.Controls:
+        """Return the tests that must fail, tried once in this process on the solution."""
+        path = self._sources(assignment).get(notebook)
+        key = (path and (str(path), path.stat().st_mtime_ns), assignment, notebook)
+        if key not in _controls:
+            begin = HideTests(parent=self).begin_test_delimeter
+            if path is None:
+                _controls[key] = integrity.Controls(None, None, begin)
+            else:
+                run = functools.partial(
+                    self._run,
+                    files=read_files(str(path.parent)),
+                    imports=self.imports_for(assignment),
+                )
+                solution = nbformat.read(path, as_version=4)
+                _controls[key] = integrity.Controls(solution, run, begin)
+        return _controls[key]
 
     def preprocess_cell(self, cell: NotebookNode, resources: dict, index: int):
         """Run a cell; before the first one with hidden tests, note what is fit for students."""
@@ -64,15 +108,20 @@ class SandboxedExecute(Execute):
         """Return what the source notebooks of an assignment import; empty without a source."""
         if self.imports is not None:
             return tuple(self.imports)
-        if not assignment:
-            return ()
         course = self._course()
         for step in (course.source_directory, course.release_directory):
-            folder = Path(course.format_path(step, ".", assignment))
-            notebooks = sorted(folder.glob("*.ipynb"))
+            notebooks = sorted(self._sources(assignment, step).values())
             if notebooks:
                 return _imports_in(tuple((str(n), n.stat().st_mtime_ns) for n in notebooks))
         return ()
+
+    def _sources(self, assignment: str, step: str = "") -> dict[str, Path]:
+        """Return the author's notebooks of an assignment by name."""
+        if not assignment:
+            return {}
+        course = self._course()
+        folder = Path(course.format_path(step or course.source_directory, ".", assignment))
+        return {path.stem: path for path in folder.glob("*.ipynb")}
 
     def _course(self) -> CourseDirectory:
         parent = self.parent

@@ -31,6 +31,7 @@ from traitlets import Bool
 from courses import SOURCE_LANGUAGE
 from courses.variants import language_of
 
+REVIEW = "minga_review"  # in a notebook's metadata: a person shall look at it (see flags.py)
 SEAL = "minga_sealed"  # in a cell's metadata: the digest of its outputs before any hidden test
 WORDS = {
     "es": {
@@ -48,6 +49,8 @@ WORDS = {
         "withheld": "La salida de esta celda no se muestra, porque ya habían corrido pruebas "
         "ocultas. La ves al correr tu cuaderno.",
         "error": "un error",
+        "review": "Esta entrega la va a revisar una persona de tu curso: los puntos de sus pruebas "
+        "no se dieron automáticamente. Si tienes preguntas, habla con tu docente.",
     },
     "en": {
         "here": "There are hidden tests here",
@@ -63,6 +66,8 @@ WORDS = {
         "withheld": "This cell's output is not shown, because hidden tests had run before. You "
         "see it when you run your notebook.",
         "error": "an error",
+        "review": "Somebody from your course will look at this submission: the points of its tests "
+        "were not given automatically. If you have questions, talk to your instructor.",
     },
 }
 _ERRORS = {
@@ -88,9 +93,11 @@ class HideTests(ClearHiddenTests):
     def preprocess(self, nb: NotebookNode, resources: dict) -> tuple[NotebookNode, dict]:
         """Hide the tests' source and what could tell it."""
         first = self.first(nb.cells)
-        if first is None:
-            return nb, resources
         words = WORDS.get(language_of(nb), WORDS[SOURCE_LANGUAGE])
+        if nb.metadata.get(REVIEW):
+            first = 0  # what it shows is not to be trusted, and the reasons are not for students
+        elif first is None:
+            return nb, resources
         nb.metadata.pop("widgets", None)
         count = 0
         for index, cell in enumerate(nb.cells):
@@ -99,6 +106,9 @@ class HideTests(ClearHiddenTests):
                 cell.execution_count = count
                 if index >= first or cell.metadata.get(SEAL) != _digest(cell.outputs):
                     cell.outputs = self._told(cell, words)
+                    if nb.metadata.get(REVIEW) and is_grade(cell) and not is_solution(cell):
+                        text = words["review"] + "\n"
+                        cell.outputs = [new_output("stream", name="stdout", text=text)]
             cell.source = self._without_tests(cell.source, words)
         return nb, resources
 

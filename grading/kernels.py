@@ -92,7 +92,7 @@ class SandboxedKernel:
     ipykernel = True
     kernel_id = "sandbox"
 
-    def __init__(self, parent: Zygote, files: Mapping[str, bytes], limits: Limits, arguments):
+    def __init__(self, parent: Zygote, files: Mapping[str, bytes], limits: Limits, arguments, seed):
         """Fork the kernel; raises SubmissionFailed, GradingError."""
         self._zygote, self._session = parent, Session(key=secrets.token_hex(32).encode())
         blob, index = _blob(files, limits)
@@ -103,6 +103,7 @@ class SandboxedKernel:
             "key": self._session.key.decode(),
             "environment": sandbox.run_environment(),
             "arguments": list(arguments),
+            "seed": secrets.randbits(64) if seed is None else seed,
         }
         try:
             self._run = parent.fork(request, [*(item.fileno() for item in listeners), blob])
@@ -221,13 +222,17 @@ def run_notebook(
     limits: Limits | None = None,
     imports: Sequence[str] = (),
     executor: Execute | None = None,
+    seed: int | None = None,
 ) -> NotebookNode:
     """Execute `nb` in the sandbox and return it with its outputs, as nbgrader's Execute would.
 
     `files` are written to the work folder (relative path → content). `imports` are made ready
     before the fork (see `imports_of`). `executor` brings nbgrader's options and its hooks; by
-    default its own with `limits.cell_seconds`. Raises SubmissionFailed if this submission could
-    not be run to its end, another GradingError if none can, and what `executor` raises.
+    default its own with `limits.cell_seconds`. `seed` (64 bits) makes the random numbers of
+    `random`, NumPy and PyTorch those of another run; by default they are new.
+
+    Raises SubmissionFailed if this submission could not be run to its end, another GradingError
+    if none can, and what `executor` raises.
     """
     limits = limits or Limits()
     if executor is None:
@@ -238,7 +243,7 @@ def run_notebook(
     arguments = executor.extra_arguments or ["--HistoryManager.hist_file=:memory:"]
     parent = zygote(imports, limits.gpus)
     with parent.busy:
-        kernel = SandboxedKernel(parent, files, limits, arguments)
+        kernel = SandboxedKernel(parent, files, limits, arguments, seed)
         error: Exception | None = None
         try:
             executor.preprocess(nb, {"metadata": {}}, km=kernel)

@@ -1,10 +1,12 @@
 """The process that becomes a run's kernel: limits, files, fresh seeds, IPython. Runs inside."""
 
 import os
+import random
 import signal
 import sys
 
 import zygote_walls as walls
+import zygote_watch
 
 WORK, HOME = "/tmp/work", "/tmp/home"  # noqa: S108
 
@@ -24,7 +26,7 @@ def as_kernel(request, fds, write) -> None:
         os.environ.update(request["environment"])
         walls.set_limits(request["limits"])
         signal.signal(signal.SIGINT, signal.default_int_handler)
-        _fresh_seeds()
+        _fresh_seeds(request.pop("seed"))
         for fd in os.listdir("/proc/self/fd"):
             if int(fd) > 2 and int(fd) not in (shell, iopub, write):
                 try:
@@ -35,6 +37,7 @@ def as_kernel(request, fds, write) -> None:
         sys.argv = [_launcher(), "-f", HOME + "/kernel.json", *request["arguments"]]
         app.initialize(["-f", HOME + "/kernel.json", *request["arguments"]])
         os.close(write)
+        zygote_watch.note()
         app.start()
         os._exit(0)
     except BaseException as error:
@@ -67,14 +70,15 @@ def _work_folder(index: dict, blob: int, folders: list[str]) -> None:
                 offset, size = offset + len(data), size - len(data)
 
 
-def _fresh_seeds() -> None:
-    """Seed what a fresh kernel would have seeded from the system; `random` does it itself."""
-    random = sys.modules.get("numpy.random")
-    if random is not None:
-        random.seed()
+def _fresh_seeds(seed: int) -> None:
+    """Seed what a fresh kernel would have seeded from the system."""
+    random.seed(seed)
+    numpy_random = sys.modules.get("numpy.random")
+    if numpy_random is not None:
+        numpy_random.seed([seed >> 32, seed & 0xFFFFFFFF])
     torch = sys.modules.get("torch")
     if torch is not None:
-        torch.default_generator.seed()
+        torch.default_generator.manual_seed(seed)
 
 
 def _launcher() -> str:

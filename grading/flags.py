@@ -1,0 +1,64 @@
+"""A submission that does not tell the truth goes to a person, with the reason, without points.
+
+c.Autograde.autograde_preprocessors = […, "grading.flags.SaveGrades", …]  # for SaveAutoGrades
+"""
+
+from nbformat import NotebookNode
+from nbformat.v4 import new_output
+from nbgrader.preprocessors import SaveAutoGrades
+
+from .hidden import REVIEW
+from .integrity import Finding, is_autograded
+
+FINDINGS = "minga_findings"  # in the resources that preprocessors hand on
+
+
+class SaveGrades(SaveAutoGrades):
+    """Save grades as nbgrader does; where something was found, none, and why.
+
+    Formgrader then says "needs manual grading", and the reasons stand in each test's outputs.
+    A manual score that is there already stays, and is asked for again.
+    """
+
+    def preprocess(self, nb: NotebookNode, resources: dict) -> tuple[NotebookNode, dict]:
+        """Save; what a submission's own metadata says about its review does not count."""
+        self._findings: list[Finding] = resources.get(FINDINGS, [])
+        nb, resources = super().preprocess(nb, resources)
+        nb.metadata.pop(REVIEW, None)
+        if not self._findings:
+            return nb, resources
+        nb.metadata[REVIEW] = True
+        for cell in nb.cells:
+            if is_autograded(cell):
+                cell.outputs.insert(0, _shown(self._findings))
+        about = resources["nbgrader"]
+        for finding in self._findings:
+            self.log.warning(
+                "%s / %s: %s / %s",
+                about["student"],
+                about["assignment"],
+                finding.es,
+                finding.en,
+            )
+        return nb, resources
+
+    def _add_score(self, cell: NotebookNode, resources: dict) -> None:
+        if not (self._findings and is_autograded(cell)):
+            super()._add_score(cell, resources)
+            return
+        name = cell.metadata["nbgrader"]["grade_id"]
+        grade = self.gradebook.find_grade(
+            name, self.notebook_id, self.assignment_id, self.student_id
+        )
+        grade.auto_score = None
+        grade.needs_manual_grade = True
+        self.gradebook.db.commit()
+
+
+def _shown(findings: list[Finding]) -> NotebookNode:
+    lines = [
+        "Señalada para una persona: sin puntos automáticos. / "
+        "Flagged for a person: no automatic points.",
+        *(f"- {f.es}\n  {f.en}" for f in findings),
+    ]
+    return new_output("stream", name="stdout", text="\n".join(lines) + "\n")

@@ -1,0 +1,197 @@
+"""Does the kernel tell the truth? Whoever got points is asked again, with tests that must fail.
+
+Two proofs, both needed before points count:
+
+- At the end of the run a cell that must fail does so with a word of ours, and says which of the
+  functions that tests and IPython rely on are no longer what they were (zygote_watch.py).
+- In a second run, with the same files and seeds, each test that gave points is replaced by
+  controls (controls.py), where an expected value is another. Nothing tells the code which run
+  it is in. A control that gives points shows that the points were not for the answer: the kernel
+  is patched, the values are equal to everything, or the answer was read from the test.
+
+Controls are tried on the author's solution first; what it passes is no control.
+
+What remains: code that lies in one run and not in the other by chance, and code that knows a
+test's whole text, which could as well have its answers written down. Hidden tests are for that.
+"""
+
+import copy
+import json
+import random
+import secrets
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from nbformat import NotebookNode
+from nbformat.v4 import new_code_cell
+from nbgrader.utils import determine_grade, is_grade, is_solution
+
+from .controls import Control, controls_of
+from .errors import SubmissionFailed
+
+MOST_CONTROLS = 2  # for one test, in one run
+MOST_TRIED = 5  # for one test, on the author's solution
+
+_MARK = "minga_control"
+
+
+@dataclass(frozen=True)
+class Finding:
+    """Why a person shall look, in words for the instructor; never shown to students."""
+
+    es: str
+    en: str
+
+
+def is_autograded(cell: NotebookNode) -> bool:
+    """Whether a cell's outputs decide about points."""
+    return cell.cell_type == "code" and bool(is_grade(cell)) and not is_solution(cell)
+
+
+def points_of(cell: NotebookNode) -> float:
+    """Return what nbgrader would give for a test cell's outputs; what it refuses counts in full."""
+    try:
+        return determine_grade(cell)[0] or 0.0
+    except (KeyError, TypeError, ValueError):
+        return float("inf")
+
+
+class Question:
+    """The last cell of a run, which must fail and say whether anything was replaced."""
+
+    def __init__(self):
+        self._nonce = secrets.token_hex(8)
+        source = f"raise __import__('zygote_watch').report('{self._nonce}')"
+        self.cell = new_code_cell(source, metadata={"tags": ["raises-exception"]})
+
+    def findings(self) -> list[Finding]:
+        """Return what its answer says."""
+        errors = [o for o in self.cell.outputs if o.output_type == "error"]
+        try:
+            said = json.loads(errors[0].evalue)
+            names = [str(name)[:80] for name in said["changed"]][:20]
+            if len(errors) != 1 or said["nonce"] != self._nonce or errors[0].ename != "Report":
+                raise ValueError
+        except (IndexError, KeyError, TypeError, ValueError, RecursionError):
+            return [
+                Finding(
+                    "Una celda que tiene que fallar no se informó como fallida: el kernel ya no "
+                    "dice la verdad.",
+                    "A cell that must fail was not reported as failed: the kernel no longer "
+                    "tells the truth.",
+                )
+            ]
+        if not names:
+            return []
+        listed = ", ".join(names)
+        return [
+            Finding(
+                f"El código reemplazó funciones de las que dependen las pruebas: {listed}.",
+                f"The code replaced functions that the tests rely on: {listed}.",
+            )
+        ]
+
+
+class Controls:
+    """The controls for tests, tried on the author's solution."""
+
+    def __init__(self, solution: NotebookNode | None, run: Callable | None, begin_hidden: str):
+        """`run(nb)` executes a notebook in the sandbox and returns it; SubmissionFailed.
+
+        Without a solution only controls that need none are used.
+        """
+        self._begin, self._rng = begin_hidden, random.SystemRandom()
+        self._lock = threading.Lock()
+        self._known: dict[str, list[Control]] = {}
+        if solution is None:
+            return
+        texts = [cell.source for cell in solution.cells if is_autograded(cell)]
+        found = {text: self._make(text)[:MOST_TRIED] for text in texts}
+        try:
+            ran = run(with_controls(solution, found))
+        except SubmissionFailed:
+            return
+        for text in texts:
+            self._known[text] = []
+        for cell in ran.cells:
+            mark = cell.metadata.get(_MARK)
+            if mark:
+                control = found[mark["test"]][mark["number"]]
+                most = float(cell.metadata.nbgrader.points)
+                points = points_of(cell)
+                if points == 0 or (control.partial and points < most):
+                    self._known[mark["test"]].append(control)
+
+    def of(self, source: str) -> list[Control]:
+        """Return the controls for a test cell's text."""
+        with self._lock:
+            if source not in self._known:
+                self._known[source] = [c for c in self._make(source) if c.sure]
+            return self._known[source][:MOST_CONTROLS]
+
+    def _make(self, source: str) -> list[Control]:
+        lines = source.split("\n")
+        first = next((n for n, line in enumerate(lines, 1) if self._begin in line), 0)
+        return controls_of(source, self._rng, range(first, len(lines) + 1) if first else range(0))
+
+
+def with_controls(nb: NotebookNode, controls: dict[str, list[Control]]) -> NotebookNode:
+    """Return a copy of a notebook with controls in place of tests, up to the last one."""
+    cells = []
+    for cell in nb.cells:
+        found = controls.get(cell.source, []) if is_autograded(cell) else []
+        for number, control in enumerate(found):
+            other = copy.deepcopy(cell)
+            other.id = secrets.token_hex(8)
+            other.source = control.source
+            other.metadata[_MARK] = {"test": cell.source, "number": number}
+            cells.append(other)
+        if not found:
+            cells.append(copy.deepcopy(cell))
+    last = max((i for i, cell in enumerate(cells) if _MARK in cell.metadata), default=-1)
+    copied = copy.copy(nb)
+    copied.cells = cells[: last + 1]
+    return copied
+
+
+def verify(
+    before: NotebookNode, after: NotebookNode, controls: Controls, run: Callable
+) -> list[Finding]:
+    """Return what a second run finds about a notebook, as it was `before` and `after` the first.
+
+    `run(nb)` executes a notebook in the sandbox and returns it, or raises SubmissionFailed.
+    """
+    earned = {c.source: points_of(c) for c in after.cells if is_autograded(c) and points_of(c) > 0}
+    asked = {text: found for text in earned if (found := controls.of(text))}
+    if not asked:
+        return []
+    second = with_controls(before, asked)
+    try:
+        ran = run(second)
+    except SubmissionFailed as error:
+        return [
+            Finding(
+                f"Los puntos no se pudieron comprobar en una segunda ejecución. {error.es}",
+                f"The points could not be verified in a second run. {error.en}",
+            )
+        ]
+    findings = []
+    for cell in ran.cells:
+        mark = cell.metadata.get(_MARK)
+        if not mark:
+            continue
+        control = asked[mark["test"]][mark["number"]]
+        points = points_of(cell)
+        if points >= earned[mark["test"]] if control.partial else points > 0:
+            findings.append(_passed(cell, control))
+    return findings
+
+
+def _passed(cell: NotebookNode, control: Control) -> Finding:
+    name = str(cell.metadata.nbgrader.grade_id)
+    line = control.source.split("\n")[control.line - 1].strip()[:300]
+    return Finding(
+        f"«{name}»: pasó también una prueba que tiene que fallar: {line}",
+        f"“{name}”: it also passed a test that must fail: {line}",
+    )
