@@ -18,6 +18,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict
 from importlib.metadata import version
@@ -37,6 +38,7 @@ sys.path.insert(0, str(ROOT / "tests" / "attacks"))
 from attack_class import Place, programs_on_path  # noqa: E402
 from attack_harness import CELL_SECONDS, Grader, Verdict, load  # noqa: E402
 
+GRADERS = ("stock", "ours")
 GUARD_SECONDS = 120  # for one attack on stock, and the honest submission after it
 GUARD_BYTES = 8 << 30  # of address space, for each process of such an attack
 
@@ -47,6 +49,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
     parser.add_argument("--only", default="", help="names of attacks, with commas between them")
     parser.add_argument("--output", type=Path, default=OUTPUT, help="folder of the results")
+    parser.add_argument("--grader", choices=GRADERS, help="measure one; keep the other's results")
     parser.add_argument("--draw", action="store_true", help="only write what was saved")
     parser.add_argument("--child", nargs=2, metavar=("GRADER", "PLACE"), help=argparse.SUPPRESS)
     options = parser.parse_args(arguments)
@@ -61,15 +64,17 @@ def main(arguments: list[str] | None = None) -> int:
     if not options.draw:
         results["machine"] = machine.description() | {"nbgrader": version("nbgrader")}
         with tempfile.TemporaryDirectory(prefix="minga-attacks-") as folder:
-            found = _measure(Path(folder), names)
-        results["attacks"] |= {
-            name: {"goal": cases[name].GOAL, **verdicts} for name, verdicts in found.items()
-        }
+            graders = [options.grader] if options.grader else GRADERS
+            found = _measure(Path(folder), names, graders)
+        for name, verdicts in found.items():
+            before = results["attacks"].get(name, {})
+            results["attacks"][name] = {**before, "goal": cases[name].GOAL, **verdicts}
         results["attacks"] = {k: results["attacks"][k] for k in cases if k in results["attacks"]}
         saved.write_text(json.dumps(results, indent=1, ensure_ascii=False) + "\n")
     write(results, options.output)
     print((options.output / "attacks.en.md").read_text())
-    return int(any(any(row["ours"].values()) for row in results["attacks"].values()))
+    ours = [row.get("ours", {}) for row in results["attacks"].values()]
+    return int(any(any(verdict.values()) for verdict in ours))
 
 
 def configuration(grader: str, place: Place) -> Config:
@@ -84,31 +89,39 @@ def configuration(grader: str, place: Place) -> Config:
     return config
 
 
-def _measure(folder: Path, names: list[str]) -> dict[str, dict]:
-    """Return for each attack what it got from either grader."""
+def _measure(folder: Path, names: list[str], graders: list[str]) -> dict[str, dict]:
+    """Return for each attack what it got from the graders."""
     os.environ["PATH"] = programs_on_path()
-    for grader in ("stock", "ours"):
+    found = {name: {} for name in names}
+    for grader in graders:
         place = Place(folder / grader)
         place.build(configuration(grader, place))
-    found = {name: {} for name in names}
+        for name, verdict in (_all_stock if grader == "stock" else _all_ours)(folder, names):
+            found[name][grader] = verdict
+    return found
+
+
+def _all_stock(folder: Path, names: list[str]) -> Iterator[tuple[str, dict]]:
+    """Yield what each attack got from stock nbgrader."""
     dangerous = [name for name in names if load()[name].GOAL == "stop"]
     with ThreadPoolExecutor(os.cpu_count()) as pool:  # those that eat the machine: one by one
         quiet = [name for name in names if name not in dangerous]
         verdicts = [*pool.map(lambda name: _stock(folder, name), quiet)]
     verdicts += [_stock(folder, name) for name in dangerous]
-    for name, verdict in zip([*quiet, *dangerous], verdicts, strict=True):
-        found[name]["stock"] = verdict
+    yield from zip([*quiet, *dangerous], verdicts, strict=True)
+
+
+def _all_ours(folder: Path, names: list[str]) -> Iterator[tuple[str, dict]]:
+    """Yield what each attack got from ours."""
     left = list(names)
     while left:
         done = _run(_command("ours", folder / "ours", left), Place(folder / "ours"), 30 * len(left))
         for name, verdict in done.items():
-            found[name]["ours"] = verdict
+            yield name, verdict
             print(f"ours {name}: {verdict}", flush=True)
         left = [name for name in left if name not in done]
         if left:  # the first of them ended the grader
-            found[left[0]]["ours"] = asdict(Verdict(stopped="the grader ended"))
-            left.pop(0)
-    return found
+            yield left.pop(0), asdict(Verdict(stopped="the grader ended"))
 
 
 def _stock(folder: Path, name: str) -> dict:

@@ -69,8 +69,10 @@ def note() -> None:
 
 def _note_all(prefix: str, owner: object, names) -> None:
     for name in names:
-        if hasattr(owner, name):
-            _noted[f"{prefix}.{name}"] = ((owner, name), _look(owner, name))
+        place = owner, name
+        looked = _look(*place)
+        if callable(looked[0]) and not _differ(place, looked):  # some are made anew each time
+            _noted[f"{prefix}.{name}"] = place, looked
 
 
 def _look(owner: object, name: str) -> tuple:
