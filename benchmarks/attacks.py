@@ -18,7 +18,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict
 from importlib.metadata import version
@@ -39,7 +39,8 @@ from attack_class import Place, programs_on_path  # noqa: E402
 from attack_harness import CELL_SECONDS, Grader, Verdict, load  # noqa: E402
 
 GRADERS = ("stock", "ours")
-GUARD_SECONDS = 120  # for one attack on stock, and the honest submission after it
+GUARD_SECONDS = 300  # for one attack and the honest submission after it
+BATCH = 8  # attacks on stock in one process
 GUARD_BYTES = 8 << 30  # of address space, for each process of such an attack
 
 
@@ -65,12 +66,13 @@ def main(arguments: list[str] | None = None) -> int:
         results["machine"] = machine.description() | {"nbgrader": version("nbgrader")}
         with tempfile.TemporaryDirectory(prefix="minga-attacks-") as folder:
             graders = [options.grader] if options.grader else GRADERS
-            found = _measure(Path(folder), names, graders)
-        for name, verdicts in found.items():
-            before = results["attacks"].get(name, {})
-            results["attacks"][name] = {**before, "goal": cases[name].GOAL, **verdicts}
+            for name, grader, verdict in _measure(Path(folder), names, graders):
+                print(f"{grader} {name}: {verdict}", flush=True)
+                row = results["attacks"].setdefault(name, {"goal": cases[name].GOAL})
+                row[grader] = verdict
+                _save(results, saved)
         results["attacks"] = {k: results["attacks"][k] for k in cases if k in results["attacks"]}
-        saved.write_text(json.dumps(results, indent=1, ensure_ascii=False) + "\n")
+        _save(results, saved)
     write(results, options.output)
     print((options.output / "attacks.en.md").read_text())
     ours = [row.get("ours", {}) for row in results["attacks"].values()]
@@ -89,80 +91,88 @@ def configuration(grader: str, place: Place) -> Config:
     return config
 
 
-def _measure(folder: Path, names: list[str], graders: list[str]) -> dict[str, dict]:
-    """Return for each attack what it got from the graders."""
+def _save(results: dict, path: Path) -> None:
+    path.write_text(json.dumps(results, indent=1, ensure_ascii=False) + "\n")
+
+
+def _measure(folder: Path, names: list[str], graders) -> Iterator[tuple[str, str, dict]]:
+    """Yield what each attack got: its name, the grader and the verdict."""
     os.environ["PATH"] = programs_on_path()
-    found = {name: {} for name in names}
     for grader in graders:
         place = Place(folder / grader)
         place.build(configuration(grader, place))
         for name, verdict in (_all_stock if grader == "stock" else _all_ours)(folder, names):
-            found[name][grader] = verdict
-    return found
+            yield name, grader, verdict
 
 
 def _all_stock(folder: Path, names: list[str]) -> Iterator[tuple[str, dict]]:
     """Yield what each attack got from stock nbgrader."""
-    dangerous = [name for name in names if load()[name].GOAL == "stop"]
-    with ThreadPoolExecutor(os.cpu_count()) as pool:  # those that eat the machine: one by one
-        quiet = [name for name in names if name not in dangerous]
-        verdicts = [*pool.map(lambda name: _stock(folder, name), quiet)]
-    verdicts += [_stock(folder, name) for name in dangerous]
-    yield from zip([*quiet, *dangerous], verdicts, strict=True)
+    cases = load()
+    dangerous = [name for name in names if cases[name].GOAL == "stop"]
+    quiet = [name for name in names if name not in dangerous]
+    batches = [quiet[i : i + BATCH] for i in range(0, len(quiet), BATCH)]
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        for found in pool.map(lambda batch: [*_stock(folder, batch)], batches):
+            yield from found
+    for name in dangerous:  # those that eat the machine: one by one
+        yield from _stock(folder, [name])
 
 
 def _all_ours(folder: Path, names: list[str]) -> Iterator[tuple[str, dict]]:
     """Yield what each attack got from ours."""
+    place = Place(folder / "ours")
+    yield from _until_all(names, lambda left: _run(_command("ours", place.folder, left), left))
+
+
+def _until_all(names: list[str], run: Callable) -> Iterator[tuple[str, dict]]:
+    """Run attacks in one process, and the rest in another where an attack ended it."""
     left = list(names)
     while left:
-        done = _run(_command("ours", folder / "ours", left), Place(folder / "ours"), 30 * len(left))
-        for name, verdict in done.items():
-            yield name, verdict
-            print(f"ours {name}: {verdict}", flush=True)
+        done = run(left)
+        yield from done.items()
         left = [name for name in left if name not in done]
-        if left:  # the first of them ended the grader
-            yield left.pop(0), asdict(Verdict(stopped="the grader ended"))
+        if left:
+            yield left.pop(0), asdict(Verdict(stopped="the grader ended, or was ended"))
 
 
-def _stock(folder: Path, name: str) -> dict:
-    """Attack a fresh copy of the course, in namespaces of its own; return what it got."""
-    place = Place(folder / f"stock-{name}")
-    shutil.copytree(folder / "stock", place.folder)
+def _stock(folder: Path, names: list[str]) -> Iterator[tuple[str, dict]]:
+    """Attack a fresh copy of the course each, in namespaces of their own."""
+    places = folder / f"stock-{names[0]}"
+    for name in names:
+        shutil.copytree(folder / "stock", places / name)
     walls = [str(bubblewrap()), *"--die-with-parent --unshare-pid --unshare-net".split()]
     walls += "--unshare-ipc --ro-bind / / --dev /dev --proc /proc --tmpfs /tmp".split()
-    walls += ["--tmpfs", "/run", "--bind", str(place.folder), str(place.folder)]
+    walls += ["--tmpfs", "/run", "--bind", str(places), str(places)]
     walls += ["--ro-bind", str(ROOT), str(ROOT), "--chdir", str(ROOT), "--"]
-    done = _run([*walls, *_command("stock", place.folder, [name])], place, GUARD_SECONDS, True)
-    shutil.rmtree(place.folder, ignore_errors=True)
-    verdict = done.get(name) or asdict(Verdict(stopped="the grader ended, or the guard ended it"))
-    print(f"stock {name}: {verdict}", flush=True)
-    return verdict
+    yield from _until_all(
+        names, lambda left: _run([*walls, *_command("stock", places, left)], left, guard=True)
+    )
+    shutil.rmtree(places, ignore_errors=True)
 
 
-def _command(grader: str, place: Path, names: list[str]) -> list[str]:
-    child = ["--child", grader, str(place), "--only", ",".join(names)]
+def _command(grader: str, folder: Path, names: list[str]) -> list[str]:
+    child = ["--child", grader, str(folder), "--only", ",".join(names)]
     return [sys.executable, "-m", "benchmarks.attacks", *child]
 
 
-def _run(command: list[str], place: Place, seconds: float, guard: bool = False) -> dict[str, dict]:
+def _run(command: list[str], names: list[str], guard: bool = False) -> dict[str, dict]:
     """Run a child and return the verdicts that it could write."""
-    log = place.folder.with_suffix(".log")
-    with open(log, "wb") as output, open(os.devnull, "wb") as nowhere:
+    with tempfile.TemporaryFile() as output, open(os.devnull, "wb") as nowhere:
         process = subprocess.Popen(
             command,
             stdout=output,
             stderr=nowhere,
             cwd=ROOT,
-            env={**_clean_environment(), **libraries(), **place.environment()},
+            env={**_clean_environment(), **libraries()},
             preexec_fn=_limit if guard else None,
         )
         try:
-            process.wait(seconds)
+            process.wait(GUARD_SECONDS * len(names))
         except subprocess.TimeoutExpired:
             process.kill()  # its namespace ends with it
             process.wait()
-    lines = log.read_text(errors="replace").splitlines()
-    log.unlink()
+        output.seek(0)
+        lines = output.read().decode(errors="replace").splitlines()
     marked = [line.removeprefix("VERDICT ") for line in lines if line.startswith("VERDICT ")]
     return {name: verdict for name, verdict in map(json.loads, marked)}
 
@@ -180,13 +190,16 @@ def _limit() -> None:
 
 def _attack(grader: str, folder: Path, names: list[str]) -> None:
     """Be the child: grade and write a line for each attack."""
-    place = Place(folder).listen()
     cases = load()
-    graded = Grader(place, configuration(grader, place))
+    place = None
     for name in names:
+        if place is None or grader == "stock":
+            place = Place(folder / name if grader == "stock" else folder)
+            os.environ |= place.environment()
+            place.listen()
+            graded = Grader(place, configuration(grader, place))
         verdict = asdict(graded.attack(cases[name]))
         print("VERDICT " + json.dumps([name, verdict]), flush=True)
-    place.close()
 
 
 if __name__ == "__main__":

@@ -11,7 +11,7 @@ import ast
 import random
 import string
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 COMPARERS = {
     "allclose",
@@ -90,7 +90,9 @@ def controls_of(source: str, rng: random.Random, first_lines: range = range(0)) 
     except (SyntaxError, ValueError, RecursionError, MemoryError):  # magics, for example
         return [_appended(source, rng)]
     place = _Places(source)
-    edits = [e for node in _tests(tree) for e in _edits_of_test(node, place, rng)]
+    edits = [
+        e for node in _tests(tree) for e in _edits_of_test(node, node in tree.body, place, rng)
+    ]
     rng.shuffle(edits)
     edits.sort(key=lambda e: (e.line not in first_lines, not e.sure))
     found = [Control(place.edited([e]), e.line, e.sure) for e in edits]
@@ -158,18 +160,21 @@ def _name(call: ast.Call) -> str:
     return getattr(call.func, "attr", getattr(call.func, "id", ""))
 
 
-def _edits_of_test(node: ast.AST, place: _Places, rng: random.Random) -> list[_Edit]:
-    """Return ways in which a test can be made to fail; one is enough for a control."""
+def _edits_of_test(node: ast.AST, top: bool, place: _Places, rng: random.Random) -> list[_Edit]:
+    """Return a way in which a test can be made to fail. `top`: it runs once, surely."""
     test = node.test if isinstance(node, ast.Assert) else node.value
     if isinstance(test, ast.BoolOp):
         if isinstance(test.op, ast.Or):
             return []
         test = rng.choice(test.values)
+    if isinstance(test, ast.UnaryOp) and isinstance(test.op, ast.Not):
+        return _contrary(test, place)
     inner = [test] if _is_equality(test) else [n for n in ast.walk(test) if _is_equality(n)]
     for each in inner:
         edits = _other_value(each, place, rng)
         if edits:
-            return edits
+            sure = top and each is test  # what stands inside may be there or not
+            return [replace(edit, sure=edit.sure and sure) for edit in edits]
     for each in ast.walk(test):  # abs(f(x) - 3.5) < 1e-6
         if isinstance(each, ast.BinOp) and isinstance(each.op, ast.Sub):
             edits = _other_constant(each.right, place, rng, sure=False)

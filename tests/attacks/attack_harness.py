@@ -6,8 +6,9 @@ put before the first (wrong) answer, or `hand_in(place, nb, folder)`, which retu
 that is handed in or None if it wrote the files itself. `@COURSE@`, `@HOME@` and the like in CODE
 are what an attacker may know. All answers are wrong: whoever gets a point got it by the attack.
 
-Optional: `ASSIGNMENT`, `STUDENT`, `LIMITS` (ours: fields of grading.Limits), `SETTLE` (seconds
-until what was left running would act). A case that tries a limit prints a secret once past it.
+Optional: `ASSIGNMENT`, `STUDENT`, `CELL_SECONDS` (the longest run of a cell), `LIMITS` (ours:
+fields of grading.Limits), `SETTLE` (seconds until what was left running would act). A case that
+tries a limit prints a secret once past it.
 """
 
 import base64
@@ -28,7 +29,7 @@ from traitlets.config import Config
 
 CASES = Path(__file__).parent / "cases"
 GOALS = ("points", "leak", "read", "connect", "write", "stop")
-CELL_SECONDS = 5
+CELL_SECONDS = 30  # a loaded machine shall not make an attack fail
 STUDENT = "malo"
 
 
@@ -77,7 +78,8 @@ class Grader:
         self._write(case, assignment, student)
         before, grades = place.fingerprint(student), self.grades_of("ana")
         place.heard()
-        self.autograde(assignment, student, limits=getattr(case, "LIMITS", {}))
+        seconds = getattr(case, "CELL_SECONDS", CELL_SECONDS)
+        self.autograde(assignment, student, getattr(case, "LIMITS", {}), seconds)
         time.sleep(getattr(case, "SETTLE", 0))
         verdict.connected = place.heard()
         after = place.fingerprint(student)
@@ -121,10 +123,13 @@ class Grader:
             code = code.replace(f"@{name}@", repr(str(value) if name.isupper() else value))
         return code
 
-    def autograde(self, assignment: str, student: str, limits: dict | None = None) -> dict:
+    def autograde(
+        self, assignment: str, student: str, limits: dict | None = None, seconds: int = CELL_SECONDS
+    ) -> dict:
         """Let nbgrader grade one submission; never raises."""
         config = Config()
         config.merge(self.config)
+        config.Execute.timeout = seconds
         if limits:
             config.SandboxedExecute.limits = {**config.SandboxedExecute.limits, **limits}
         try:

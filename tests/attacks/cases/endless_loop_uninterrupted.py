@@ -4,6 +4,7 @@ Honest: At most this submission fails; the next one gets its points.
 """
 
 GOAL = "stop"
+CELL_SECONDS = 3
 CODE = r"""
 import signal
 for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
