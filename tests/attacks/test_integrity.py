@@ -29,7 +29,7 @@ HONEST = {
     "builtins": "import builtins\nbuiltins.print = lambda *a, **k: None",
     "frames": "import inspect, traceback, logging\ninspect.currentframe()\nlogging.warning('x')\n"
     "logging.basicConfig(level='DEBUG', force=True)",
-    "random": "import random\nrandom.seed()\nnp.random.seed(3)\nnp.bool = bool\nnp.float = float",
+    "random": "import random\nrandom.seed()\nnp.random.seed(3)\nnp.float = float",
     "display": "from IPython.display import HTML, clear_output, display\ndisplay(HTML('x'))\n"
     "clear_output()\ndisplay(1, display_id='a').update(2)",
     "errors": "get_ipython().set_custom_exc((KeyError,), lambda *a, **k: None)\n{}['x']",
