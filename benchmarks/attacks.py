@@ -73,7 +73,7 @@ def main(arguments: list[str] | None = None) -> int:
                 _save(results, saved)
         results["attacks"] = {k: results["attacks"][k] for k in cases if k in results["attacks"]}
         _save(results, saved)
-    write(results, options.output)
+    write(results, options.output, len(cases))
     print((options.output / "attacks.en.md").read_text())
     ours = [row.get("ours", {}) for row in results["attacks"].values()]
     return int(any(any(verdict.values()) for verdict in ours))
