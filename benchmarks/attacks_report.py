@@ -53,7 +53,7 @@ PAGES = {
         ),
         "command": "Measure it on your machine with `make bench-attacks`.",
         "machine": "Machine",
-        "partly": "Measured on both: {some} of the {all} attacks that there are; the rest is to do.",
+        "partly": "Measured on both: {some} of the {all} attacks; the rest is to do.",
         "count": "Successful: **{stock} of {all}** on nbgrader, **{ours} of {all}** on Minga.",
         "head": ("Attack", "Goal", "nbgrader", "Minga"),
         "by_goal": ("Goal", "Attacks", "successful: nbgrader", "successful: Minga"),
