@@ -131,7 +131,7 @@ class Grader:
         config.merge(self.config)
         config.Execute.timeout = seconds
         if limits:
-            config.SandboxedExecute.limits = {**config.SandboxedExecute.limits, **limits}
+            config.SandboxedExecute.limits = limits
         try:
             return NbGraderAPI(config=config).autograde(assignment, student, create=True)
         except Exception as error:
