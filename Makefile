@@ -30,9 +30,9 @@ test-fast:  ## the tests to run while editing
 	@$(PYTHON) deploy/install.py test
 	@$(VENV) -m pytest -m "not slow"
 
-book:  ## build the course book into _build/book
+book:  ## build the course book into _build/book, with a PDF of each language
 	@$(PYTHON) deploy/install.py book
-	@$(VENV) -m book.build
+	@$(VENV) -m book.build --pdf
 
 bench-spawn:  ## measure our spawner beside stock batchspawner (45 minutes, on a quiet machine)
 	@$(PYTHON) deploy/install.py hub

@@ -12,11 +12,14 @@ import polib
 import yaml
 from nbformat import NotebookNode
 
+from book.headings import label_headings
 from translation import markdown
 from translation.segments import TranslationError
 
 SOURCE_LANGUAGE = "es"
-LANGUAGES = ("es", "en")
+# The book's languages, each by its own name. One more is a line here and a folder in locale/.
+LANGUAGE_NAMES = {"es": "Español", "en": "English"}
+LANGUAGES = tuple(LANGUAGE_NAMES)
 THEME = Path(__file__).parent / "theme"
 # What a page may show or read beside its text; everything else in the folder stays out of the site.
 FILES = {".png", ".svg", ".jpg", ".jpeg", ".gif", ".webp", ".csv", ".json", ".txt", ".bib"}
@@ -102,11 +105,12 @@ def read_page(source: Path, file: str, language: str) -> Page:
     path = source / file
     if path.suffix != ".md" or not path.is_file():
         raise BookError(f"{path}: named in myst.yml, but there is no such Markdown page")
-    text = path.read_text(encoding="utf-8")
+    text = original = path.read_text(encoding="utf-8")
     share = 1.0
     if language != SOURCE_LANGUAGE:
         text, share = translate(text, catalog(source, language, path.stem), path, language)
     front, body = split_front_matter(text, path)
+    body = label_headings(body, split_front_matter(original, path)[1], path.stem)
     alone = bool(front.get("site", {}).pop("alone", False))
     page = Page(file, language, body, translated=share, front=front, alone=alone)
     if _CODE_CELL.search(body):

@@ -7,8 +7,9 @@ from pathlib import Path
 import polib
 import pytest
 
-from book.build import PREFIX, REPOSITORY, build, interface_words, main
+from book.build import PREFIX, build, main
 from book.execute import code_key
+from book.site import REPOSITORY, interface_words
 from book.sources import LANGUAGES, THEME, BookError, page_files, read_project, to_notebook
 
 SAMPLE = Path(__file__).parent / "sample"
