@@ -25,8 +25,9 @@ from book.sources import (
     THEME,
     BookError,
     Page,
+    files_in,
     page_files,
-    read_page,
+    read_pages,
     read_project,
     write_download,
     write_sources,
@@ -35,6 +36,7 @@ from book.sources import (
 PREFIX = "/services/book"
 BUILD = REPOSITORY / "_build"
 STATIC = "static"  # files that are served as they are, at <prefix>/static/, once for all languages
+NOT_SOURCES = {"node_modules", "__pycache__", "_build"}
 STAMP = ".made-of"  # in the site's folder: a digest of what it was made of
 
 
@@ -58,7 +60,7 @@ def build(
     _require_theme()
     files = page_files(read_project(source)["project"]["toc"])
     folders = {language: _empty(work / language) for language in LANGUAGES}
-    pages = [read_page(source, file, language) for language in LANGUAGES for file in files]
+    pages = read_pages(source, files, work / "read")
     for language in LANGUAGES:
         _report_translation(language, [p for p in pages if p.language == language], say)
     for language, folder in folders.items():
@@ -173,7 +175,8 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--pdf", action="store_true", help="print each language as a PDF too")
     options = parser.parse_args(arguments)
     paths = (options.source.resolve(), options.output.resolve(), options.work.resolve())
-    made_of, stamp = _made_of(options.source, options.prefix), paths[1] / STAMP
+    made_of = _made_of(paths[0], f"{options.prefix} {options.address} {options.pdf}")
+    stamp = paths[1] / STAMP
     if options.if_changed and stamp.is_file() and stamp.read_text() == made_of:
         return 0
     try:
@@ -190,14 +193,14 @@ def main(arguments: list[str] | None = None) -> int:
     return 0
 
 
-def _made_of(source: Path, prefix: str) -> str:
+def _made_of(source: Path, options: str) -> str:
     """Return a digest of all that a build reads: pages, catalogs, theme, tools, versions."""
-    digest = hashlib.sha256(f"{prefix} {sys.version}".encode())
-    folders = (source, REPOSITORY / "book", REPOSITORY / "translation", REPOSITORY / "uv.lock")
-    files = {file for folder in folders for file in (folder, *folder.rglob("*"))}
+    digest = hashlib.sha256(f"{options} {sys.version}".encode())
+    folders = {source.resolve(), REPOSITORY / "book", REPOSITORY / "translation"}
+    files = {file for folder in folders for file in files_in(folder, NOT_SOURCES)}
+    files |= {REPOSITORY / "uv.lock", *(REPOSITORY / "courses").glob("*/course.yaml")}
     for file in sorted(files):
-        if file.is_file() and not {"node_modules", "__pycache__"} & set(file.parts):
-            digest.update(f"{file}\0".encode() + hashlib.sha256(file.read_bytes()).digest())
+        digest.update(f"{file}\0".encode() + hashlib.sha256(file.read_bytes()).digest())
     return digest.hexdigest()
 
 
