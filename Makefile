@@ -9,7 +9,7 @@ ifneq ($(DEPLOYMENT),)
 export MINGA_DEPLOYMENT := $(abspath $(DEPLOYMENT))
 endif
 
-.PHONY: help hub stop test test-fast book bench-spawn bench-attacks lint clean clean-all
+.PHONY: help hub stop test test-fast book bench-spawn bench-attacks bench-book lint clean clean-all
 
 help:  ## show this
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -41,6 +41,12 @@ bench-spawn:  ## measure our spawner beside stock batchspawner (45 minutes, on a
 bench-attacks:  ## attack our grader and stock nbgrader (10 minutes)
 	@$(PYTHON) deploy/install.py test
 	@$(VENV) -m benchmarks.attacks
+
+bench-book:  ## measure the book beside Jupyter Book 1 (10 minutes, on a quiet machine)
+	@$(PYTHON) deploy/install.py test
+	@.venv/bin/uv venv --quiet --seed --allow-existing _build/jupyter-book-1
+	@.venv/bin/uv pip install --quiet --python _build/jupyter-book-1 jupyter-book==1.0.4.post1
+	@$(VENV) -m benchmarks.book --stock _build/jupyter-book-1/bin/python
 
 lint:  ## check style
 	@$(VENV) -m ruff check . && $(VENV) -m ruff format --check .
