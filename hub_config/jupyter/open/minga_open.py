@@ -36,13 +36,14 @@ class OpenHandler(JupyterHandler):
         if not (ID.fullmatch(course) and ID.fullmatch(assignment)):
             raise web.HTTPError(400, "course, assignment: a-z, 0-9, -")
         root = Path(self.serverapp.root_dir)
-        notebook = root / assignment / f"{assignment}.ipynb"
-        if not (root / assignment).exists() and (why := await fetch(root, course, assignment)):
+        folder = root / course / assignment  # courses/nbgrader.py: path_includes_course
+        if not folder.exists() and (why := await fetch(root, course, assignment)):
             self.set_status(502)
             self.set_header("Content-Type", "text/plain; charset=utf-8")
             self.finish(FAILED.format(assignment=assignment, why=why))
             return
-        path = f"/tree/{assignment}/{notebook.name}" if notebook.is_file() else ""
+        notebook = folder / f"{assignment}.ipynb"
+        path = f"/tree/{notebook.relative_to(root)}" if notebook.is_file() else ""
         self.redirect(f"{self.base_url}lab{path}")
 
 
