@@ -9,7 +9,7 @@ ifneq ($(DEPLOYMENT),)
 export MINGA_DEPLOYMENT := $(abspath $(DEPLOYMENT))
 endif
 
-.PHONY: help hub stop test test-fast book bench-spawn bench-attacks bench-formgrader lint clean clean-all
+.PHONY: help hub stop test test-fast book bench-spawn bench-attacks bench-formgrader bench-book lint clean clean-all
 
 help:  ## show this
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -30,9 +30,9 @@ test-fast:  ## the tests to run while editing
 	@$(PYTHON) deploy/install.py test
 	@$(VENV) -m pytest -m "not slow"
 
-book:  ## build the course book into _build/book
+book:  ## build the course book into _build/book, with a PDF of each language
 	@$(PYTHON) deploy/install.py book
-	@$(VENV) -m book.build
+	@$(VENV) -m book.build --pdf
 
 bench-spawn:  ## measure our spawner beside stock batchspawner (45 minutes, on a quiet machine)
 	@$(PYTHON) deploy/install.py hub
@@ -45,6 +45,12 @@ bench-attacks:  ## attack our grader and stock nbgrader (10 minutes)
 bench-formgrader:  ## measure formgrader's pages with 500 students, ours and nbgrader's (5 minutes)
 	@$(PYTHON) deploy/install.py test
 	@$(VENV) -m benchmarks.formgrader
+
+bench-book:  ## measure the book beside Jupyter Book 1 (10 minutes, on a quiet machine)
+	@$(PYTHON) deploy/install.py test
+	@.venv/bin/uv venv --quiet --seed --allow-existing _build/jupyter-book-1
+	@.venv/bin/uv pip install --quiet --python _build/jupyter-book-1 jupyter-book==1.0.4.post1
+	@$(VENV) -m benchmarks.book --stock _build/jupyter-book-1/bin/python
 
 lint:  ## check style
 	@$(VENV) -m ruff check . && $(VENV) -m ruff format --check .

@@ -15,39 +15,52 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-import polib
-
+from book import pdf
 from book.execute import execute
+from book.feeds import write_feeds
+from book.site import REPOSITORY, front_door, read_courses, settings
 from book.sources import (
     LANGUAGES,
     SOURCE_LANGUAGE,
     THEME,
     BookError,
     Page,
+    files_in,
     page_files,
-    read_page,
+    read_pages,
     read_project,
     write_download,
     write_sources,
 )
 
-REPOSITORY = Path(__file__).parent.parent
 PREFIX = "/services/book"
 BUILD = REPOSITORY / "_build"
+STATIC = "static"  # files that are served as they are, at <prefix>/static/, once for all languages
+NOT_SOURCES = {"node_modules", "__pycache__", "_build"}
 STAMP = ".made-of"  # in the site's folder: a digest of what it was made of
 
 
-def build(source: Path, output: Path, work: Path, prefix: str = PREFIX, say=print) -> Path:
+def build(
+    source: Path,
+    output: Path,
+    work: Path,
+    prefix: str = PREFIX,
+    say=print,
+    *,
+    address: str = "",
+    with_pdf: bool = False,
+) -> Path:
     """Build the book in `source` into the folder `output` (replaced as a whole); return `output`.
 
-    `work` keeps what a second build can use again. Raises BookError, and leaves the old site as
-    it was, when a page, a cell or a reference is wrong.
+    `work` keeps what a second build can use again. `address` is where the public finds the site
+    (https://book.example.org), for links that must name it. Raises BookError, and leaves the old
+    site as it was, when a page, a cell or a reference is wrong.
     """
     started = time.monotonic()
     _require_theme()
     files = page_files(read_project(source)["project"]["toc"])
     folders = {language: _empty(work / language) for language in LANGUAGES}
-    pages = [read_page(source, file, language) for language in LANGUAGES for file in files]
+    pages = read_pages(source, files, work / "read")
     for language in LANGUAGES:
         _report_translation(language, [p for p in pages if p.language == language], say)
     for language, folder in folders.items():
@@ -58,18 +71,30 @@ def build(source: Path, output: Path, work: Path, prefix: str = PREFIX, say=prin
     for language, folder in folders.items():
         write_sources(source, folder, language, [p for p in pages if p.language == language])
 
-    with ThreadPoolExecutor(len(LANGUAGES)) as pool:
-        list(
-            pool.map(lambda language: _render(folders[language], language, pages, prefix), folders)
+    courses = read_courses()
+
+    def render(language: str) -> None:
+        own = [page for page in pages if page.language == language]
+        told = settings(
+            source, language, own, courses, prefix=prefix, address=address, pdf=with_pdf
         )
+        _render(folders[language], told)
+
+    with ThreadPoolExecutor(len(LANGUAGES)) as pool:
+        list(pool.map(render, LANGUAGES))
 
     fresh = _empty(output.with_name(output.name + ".new"))
     for language, folder in folders.items():
         shutil.copytree(folder / "_build/html", fresh / language, dirs_exist_ok=True)
+        write_feeds(courses, fresh / language, language, f"{address}{prefix}" if address else "")
     for page in pages:
         if page.notebook is not None:
             write_download(page, fresh / page.language / "notebooks" / f"{page.slug}.ipynb")
-    (fresh / "index.html").write_text(_front_door(prefix), encoding="utf-8")
+    if (source / STATIC).is_dir():
+        shutil.copytree(source / STATIC, fresh / STATIC)
+    (fresh / "index.html").write_text(front_door(prefix), encoding="utf-8")
+    if with_pdf:
+        pdf.print_book(fresh, LANGUAGES, work / "pdf", prefix, say)
     _replace(output, fresh)
     say(f"book: {output} ({time.monotonic() - started:.1f} s)")
     return output
@@ -107,28 +132,16 @@ def _report_translation(language: str, pages: list[Page], say) -> None:
         say(f"{language}: not fully translated: {', '.join(behind)}")
 
 
-def interface_words(language: str) -> dict[str, str]:
-    """Return the theme's own words in a language (source: theme/words.json)."""
-    words = json.loads((THEME / "words.json").read_text(encoding="utf-8"))
-    if language == SOURCE_LANGUAGE:
-        return words
-    entries = polib.pofile(str(THEME / "locale" / language / "theme.po"))
-    translated = {entry.msgid: entry.msgstr for entry in entries if entry.translated()}
-    return {key: translated.get(text, text) for key, text in words.items()}
-
-
-def _render(folder: Path, language: str, pages: list[Page], prefix: str) -> None:
-    words = folder / "words.json"
-    words.write_text(json.dumps(interface_words(language)), encoding="utf-8")
-    own = [page for page in pages if page.language == language]
+def _render(folder: Path, told: dict) -> None:
+    language = told["language"]
+    settings_file = folder / "settings.json"
+    settings_file.write_text(json.dumps(told), encoding="utf-8")
     # mystmd takes options from the environment: PORT is the hub's, and an empty one stops it.
     inherited = {name: value for name, value in os.environ.items() if name != "PORT"}
     environment = {
         **inherited,
-        "BASE_URL": f"{prefix}/{language}",
-        "MINGA_BOOK_LANGUAGE": language,
-        "MINGA_BOOK_WORDS": str(words),
-        "MINGA_BOOK_TRANSLATED": json.dumps({page.slug: page.translated for page in own}),
+        "BASE_URL": f"{told['root']}/{language}",
+        "MINGA_BOOK_SETTINGS": str(settings_file),
         # mystmd asks for HOST; whatever the machine's variable says, it stays on this machine.
         "HOST": "localhost",
         "NO_COLOR": "1",
@@ -146,36 +159,6 @@ def _render(folder: Path, language: str, pages: list[Page], prefix: str) -> None
         raise BookError(f"mystmd warns about the pages in '{language}':\n" + "\n".join(warnings))
 
 
-def _front_door(prefix: str) -> str:
-    """The page at the root: the reader's language at once with script, a choice without."""
-    return f"""<!doctype html>
-<html lang="es">
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<title>Minga</title>
-<link rel="icon" href="data:,">
-<link rel="alternate" hreflang="es" href="{prefix}/es/">
-<link rel="alternate" hreflang="en" href="{prefix}/en/">
-<style>
-  :root {{ color-scheme: light dark; font: 1.25rem/1.6 Georgia, serif; }}
-  body {{ display: grid; place-content: center; min-height: 90vh; gap: 1rem; text-align: center; }}
-  a {{ color: light-dark(#0f6a60, #74cdbd); }}
-</style>
-<script>
-  const chosen = /(?:^|; )minga_language=(es|en)/.exec(document.cookie);
-  const tags = navigator.languages.map((tag) => tag.slice(0, 2));
-  const known = tags.find((tag) => /^(es|en)$/.test(tag));
-  location.replace("{prefix}/" + (chosen ? chosen[1] : known || "es") + "/" + location.hash);
-</script>
-<main>
-  <h1>Minga</h1>
-  <p><a lang="es" hreflang="es" href="{prefix}/es/">Leer en español</a></p>
-  <p><a lang="en" hreflang="en" href="{prefix}/en/">Read in English</a></p>
-</main>
-</html>
-"""
-
-
 def main(arguments: list[str] | None = None) -> int:
     """Run the command line; return the exit status."""
     parser = argparse.ArgumentParser(prog="python -m book.build", description=__doc__)
@@ -186,13 +169,23 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument(
         "--if-changed", action="store_true", help="do nothing when the site was made of these files"
     )
+    parser.add_argument(
+        "--address", default="", metavar="URL", help="scheme and host that the public uses"
+    )
+    parser.add_argument("--pdf", action="store_true", help="print each language as a PDF too")
     options = parser.parse_args(arguments)
     paths = (options.source.resolve(), options.output.resolve(), options.work.resolve())
-    made_of, stamp = _made_of(options.source, options.prefix), paths[1] / STAMP
+    made_of = _made_of(paths[0], f"{options.prefix} {options.address} {options.pdf}")
+    stamp = paths[1] / STAMP
     if options.if_changed and stamp.is_file() and stamp.read_text() == made_of:
         return 0
     try:
-        build(*paths, prefix=options.prefix.rstrip("/"))
+        build(
+            *paths,
+            prefix=options.prefix.rstrip("/"),
+            address=options.address.rstrip("/"),
+            with_pdf=options.pdf and pdf.can_print(),
+        )
     except BookError as error:
         print(f"book: {error}", file=sys.stderr)
         return 1
@@ -200,14 +193,14 @@ def main(arguments: list[str] | None = None) -> int:
     return 0
 
 
-def _made_of(source: Path, prefix: str) -> str:
+def _made_of(source: Path, options: str) -> str:
     """Return a digest of all that a build reads: pages, catalogs, theme, tools, versions."""
-    digest = hashlib.sha256(f"{prefix} {sys.version}".encode())
-    folders = (source, REPOSITORY / "book", REPOSITORY / "translation", REPOSITORY / "uv.lock")
-    files = {file for folder in folders for file in (folder, *folder.rglob("*"))}
+    digest = hashlib.sha256(f"{options} {sys.version}".encode())
+    folders = {source.resolve(), REPOSITORY / "book", REPOSITORY / "translation"}
+    files = {file for folder in folders for file in files_in(folder, NOT_SOURCES)}
+    files |= {REPOSITORY / "uv.lock", *(REPOSITORY / "courses").glob("*/course.yaml")}
     for file in sorted(files):
-        if file.is_file() and not {"node_modules", "__pycache__"} & set(file.parts):
-            digest.update(f"{file}\0".encode() + hashlib.sha256(file.read_bytes()).digest())
+        digest.update(f"{file}\0".encode() + hashlib.sha256(file.read_bytes()).digest())
     return digest.hexdigest()
 
 

@@ -1,8 +1,13 @@
 """The book's pages in one language: read, translated, and written where mystmd builds them."""
 
 import copy
+import hashlib
+import json
+import os
+import pickle
 import re
 import shutil
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -12,11 +17,14 @@ import polib
 import yaml
 from nbformat import NotebookNode
 
+from book.headings import label_headings
 from translation import markdown
 from translation.segments import TranslationError
 
 SOURCE_LANGUAGE = "es"
-LANGUAGES = ("es", "en")
+# The book's languages, each by its own name. One more is a line here and a folder in locale/.
+LANGUAGE_NAMES = {"es": "Español", "en": "English"}
+LANGUAGES = tuple(LANGUAGE_NAMES)
 THEME = Path(__file__).parent / "theme"
 # What a page may show or read beside its text; everything else in the folder stays out of the site.
 FILES = {".png", ".svg", ".jpg", ".jpeg", ".gif", ".webp", ".csv", ".json", ".txt", ".bib"}
@@ -102,16 +110,45 @@ def read_page(source: Path, file: str, language: str) -> Page:
     path = source / file
     if path.suffix != ".md" or not path.is_file():
         raise BookError(f"{path}: named in myst.yml, but there is no such Markdown page")
-    text = path.read_text(encoding="utf-8")
+    text = original = path.read_text(encoding="utf-8")
     share = 1.0
     if language != SOURCE_LANGUAGE:
         text, share = translate(text, catalog(source, language, path.stem), path, language)
     front, body = split_front_matter(text, path)
+    body = label_headings(body, split_front_matter(original, path)[1], path.stem)
     alone = bool(front.get("site", {}).pop("alone", False))
     page = Page(file, language, body, translated=share, front=front, alone=alone)
     if _CODE_CELL.search(body):
         page.notebook = to_notebook(body, page.slug, path)
     return page
+
+
+def read_pages(source: Path, files: list[str], cache: Path) -> list[Page]:
+    """Return all pages in all languages; what did not change since last time comes from `cache`.
+
+    Raises BookError as `read_page` does.
+    """
+    cache.mkdir(parents=True, exist_ok=True)
+    tools = hashlib.sha256()
+    for folder in (Path(__file__).parent, Path(markdown.__file__).parent):
+        for path in sorted(folder.glob("*.py")):
+            tools.update(path.read_bytes())
+    pages, used = [], set()
+    for language in LANGUAGES:
+        for file in files:
+            digest = tools.copy()
+            digest.update(f"{source} {file} {language}".encode())
+            for path in (source / file, source / "locale" / language / f"{Path(file).stem}.po"):
+                digest.update(path.read_bytes() if path.is_file() else b"-")
+            kept = cache / f"{digest.hexdigest()}.pickle"
+            if not kept.exists():
+                kept.write_bytes(pickle.dumps(read_page(source, file, language)))
+            # Written by this very program, below the folder it works in.
+            pages.append(pickle.loads(kept.read_bytes()))  # noqa: S301
+            used.add(kept)
+    for old in set(cache.iterdir()) - used:
+        old.unlink()
+    return pages
 
 
 def split_front_matter(text: str, path: Path) -> tuple[dict, str]:
@@ -163,11 +200,19 @@ def _open_fences(text: str) -> bool:
     return depth > 0
 
 
+def files_in(folder: Path, outside: set[str]) -> Iterator[Path]:
+    """Yield the files below a folder; folders named in `outside` are not even walked through."""
+    for path, folders, names in os.walk(folder):
+        folders[:] = sorted(set(folders) - outside)
+        for name in sorted(names):
+            yield Path(path, name)
+
+
 def write_sources(source: Path, target: Path, language: str, pages: list[Page]) -> None:
     """Write the pages, `myst.yml` and the files beside them to `target` for mystmd to build."""
-    for path in source.rglob("*"):
-        inside = path.relative_to(source)
-        if path.is_file() and path.suffix in FILES and not OUTSIDE.intersection(inside.parts):
+    for path in files_in(source, OUTSIDE):
+        if path.suffix in FILES:
+            inside = path.relative_to(source)
             (target / inside).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy(path, target / inside)
     notebooks = set()
@@ -178,7 +223,7 @@ def write_sources(source: Path, target: Path, language: str, pages: list[Page]) 
             path.write_text(_front_matter(page) + _hide_dois(page.text), encoding="utf-8")
             continue
         notebooks.add(page.file)
-        nbformat.write(_for_mystmd(page), path.with_suffix(".ipynb"))
+        path.with_suffix(".ipynb").write_text(_as_json(_for_mystmd(page)), encoding="utf-8")
     project = _translated_project(read_project(source), catalog(source, language, "myst"))
     project["project"]["toc"] = _with_notebooks(project["project"]["toc"], notebooks)
     project["site"] = {**project.get("site", {}), "template": str(THEME)}
@@ -222,7 +267,12 @@ def write_download(page: Page, path: Path) -> None:
     notebook.cells.insert(0, nbformat.v4.new_markdown_cell(title, id=f"{page.slug[:48]}-title"))
     _name_kernel(notebook, page)
     path.parent.mkdir(parents=True, exist_ok=True)
-    nbformat.write(notebook, path)
+    path.write_text(_as_json(notebook), encoding="utf-8")
+
+
+def _as_json(notebook: NotebookNode) -> str:
+    # nbformat.write indents, for readers of differences; that takes ten times as long.
+    return json.dumps(notebook, ensure_ascii=False)
 
 
 def _translated_project(project: dict, entries: polib.POFile | None) -> dict:

@@ -6,6 +6,8 @@ from typing import Annotated, Literal
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from courses.calendar import Dated
+
 COURSES = Path(__file__).resolve().parent
 
 Id = Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]{0,39}$")]
@@ -38,7 +40,7 @@ class Assignment(_Model):
     book: Id = Field(description="the page of the book that leads to this assignment")
 
 
-class Course(_Model):
+class Course(Dated, _Model):
     """One course, as students and instructors read about it."""
 
     id: Id

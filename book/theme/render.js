@@ -2,7 +2,8 @@
 import { cpSync, mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { buildAssets, copyWidgetPlayer } from "./lib/assets.js";
-import { renderMissingPage, renderPage, renderSearchPage } from "./lib/layout.js";
+import { charactersOf } from "./lib/characters.js";
+import { renderMissingPage, renderPage, renderSearchPage, renderWholeBook } from "./lib/pages.js";
 import { searchDocuments } from "./lib/search.js";
 import { readSite } from "./lib/site.js";
 
@@ -18,7 +19,7 @@ function write(path, text) {
 }
 
 const site = readSite(out, process.env);
-site.assets = await buildAssets(out);
+site.assets = await buildAssets(out, charactersOf(site));
 // Pictures and data, not the pages' sources.
 const isSource = (path) => /\.(md|ipynb)$/.test(path);
 cpSync(site.publicDirectory, join(out, "build"), { recursive: true, filter: (path) => !isSource(path) });
@@ -29,6 +30,7 @@ for (const { slug } of site.pages) {
   widgets ||= page.uses.widgets;
   write(slug === site.index ? "index.html" : `${slug}/index.html`, page.html);
 }
+if (site.pdf) write("all/index.html", renderWholeBook(site));
 for (const [name, bytes] of site.files) write(`build/${name}`, bytes);
 if (widgets) copyWidgetPlayer(out);
 write("buscar/index.html", renderSearchPage(site));

@@ -7,9 +7,10 @@ from pathlib import Path
 import polib
 import pytest
 
-from book.build import PREFIX, REPOSITORY, build, interface_words, main
+from book.build import build, main
 from book.execute import code_key
-from book.sources import LANGUAGES, THEME, BookError, page_files, read_project, to_notebook
+from book.site import interface_words
+from book.sources import LANGUAGES, THEME, BookError, to_notebook
 
 SAMPLE = Path(__file__).parent / "sample"
 
@@ -95,35 +96,6 @@ def test_a_page_nobody_translated_says_so(built):
     page = (site / "en/breve/index.html").read_text(encoding="utf-8")
     assert 'class="untranslated" lang="en"' in page and '<article lang="es">' in page
     assert "untranslated" not in (site / "es/breve/index.html").read_text(encoding="utf-8")
-
-
-@pytest.mark.slow
-def test_the_book_itself_builds_in_both_languages(tmp_path, chromium, serve_site):
-    """The real chapters: every page opens at phone width, complete and from this host only."""
-    kept = REPOSITORY / "_build/book-work/executed"
-    if kept.is_dir():
-        shutil.copytree(kept, tmp_path / "work/executed")
-    site = build(REPOSITORY / "book", tmp_path / "site", tmp_path / "work")
-    host = serve_site(site)
-    files = page_files(read_project(REPOSITORY / "book")["project"]["toc"])
-    page = chromium.new_page(viewport={"width": 390, "height": 844})
-    problems = []
-    page.on("request", lambda r: problems.append(r.url) if is_foreign(r.url, host) else None)
-    page.on("response", lambda r: problems.append(r.url) if r.status >= 400 else None)
-    page.on("pageerror", lambda error: problems.append(str(error)))
-    for language in LANGUAGES:
-        for slug in (Path(file).stem for file in files):
-            path = "" if slug == "index" else f"{slug}/"
-            page.goto(f"{host}{PREFIX}/{language}/{path}", wait_until="networkidle")
-            assert page.locator("html").get_attribute("lang") == language
-            assert page.evaluate("document.documentElement.scrollWidth") == 390
-            assert page.locator(".output-text.stderr").count() == 0
-    page.close()
-    assert problems == []
-
-
-def is_foreign(url: str, host: str) -> bool:
-    return not url.startswith((f"{host}/", "data:", f"blob:{host}/"))
 
 
 @pytest.mark.slow

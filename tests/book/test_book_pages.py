@@ -2,6 +2,7 @@
 
 import re
 from pathlib import Path
+from urllib.parse import parse_qs, urlsplit
 
 import nbformat
 import pytest
@@ -23,6 +24,9 @@ def test_every_page_switches_to_the_same_page(reader, host, language, other, pat
     for code in LANGUAGES:
         alternate = page.locator(f'link[rel=alternate][hreflang="{code}"]').get_attribute("href")
         assert alternate == f"/services/book/{code}/{path}"
+    canonical = page.locator("link[rel=canonical]").get_attribute("href")
+    # What is not translated yet is the Spanish page again.
+    assert canonical == f"/services/book/{'es' if path == 'breve/' else language}/{path}"
     page.locator(".languages a").click()
     page.wait_for_url(f"{host}/services/book/{other}/{path}")
     assert page.locator("html").get_attribute("lang") == other
@@ -35,6 +39,49 @@ def test_the_switch_keeps_the_place_on_the_page(reader, host):
     page = reader("es/muestra/#fig-parabola")
     page.locator(".languages a").click()
     page.wait_for_url(f"{host}/services/book/en/muestra/#fig-parabola")
+    # Read on without any link: the section in view counts, also one without a label.
+    page.locator("h2", has_text="A long equation").evaluate(
+        "h => h.scrollIntoView({behavior: 'instant'})"
+    )
+    page.locator(".languages a").click()
+    page.wait_for_url(f"{host}/services/book/es/muestra/#muestra-una-ecuacion-larga")
+    assert page.locator("h2:target").inner_text().startswith("Una ecuación larga")
+
+
+@pytest.mark.parametrize(
+    ("path", "target", "shown"),
+    [
+        ("es/muestra/", "#tab-pasos", "Largo del paso y lo que ocurre"),
+        ("es/muestra/", "#eq-paso", "w"),
+        ("en/breve/", "muestra/#fig-parabola", "Eight steps"),
+        ("es/breve/", "muestra/#sec-pregunta", "Estás en una montaña"),
+    ],
+)
+def test_a_reference_shows_what_it_leads_to(reader, path, target, shown):
+    page = reader(path)
+    link = page.locator(f'a.xref[href$="{target}"]').first
+    link.focus()
+    box = page.get_by_role("tooltip")
+    expect(box).to_contain_text(shown)
+    assert link.get_attribute("aria-describedby") == box.get_attribute("id")
+    assert page.evaluate(
+        "ids = [...document.querySelectorAll('[id]')].map(e => e.id);"
+        "ids.length === new Set(ids).size"
+    )
+    page.keyboard.press("Escape")
+    expect(box).to_be_hidden()
+    assert reader.problems == []
+
+
+def test_code_and_citation_can_be_copied(reader, host):
+    page = reader("es/muestra/", permissions=["clipboard-read", "clipboard-write"])
+    page.locator(".cell .code").first.hover()
+    page.locator(".cell .tools").first.get_by_role("button", name="Copiar el código").click()
+    assert "# El camino del caminante" in page.evaluate("navigator.clipboard.readText()")
+    page.get_by_text("Citar esta página").click()
+    expect(page.locator(".cite p")).to_contain_text(f"{host}/services/book/es/muestra/. CC BY 4.0")
+    assert "title = {Bajar una montaña a ciegas}" in page.locator(".cite pre").inner_text()
+    assert reader.problems == []
 
 
 @pytest.mark.parametrize(
@@ -129,9 +176,19 @@ def test_the_hub_link_names_course_and_assignment(reader):
     links = page.get_by_role("link", name="Open in the hub").all()
     assert len(links) == 2
     for link in links:
-        assert link.get_attribute("href") == (
-            "/hub/spawn?course=ai-foundations&assignment=descenso-de-gradiente"
-        )
+        # The hub remembers the language, offers the course, and then opens the assignment.
+        first = urlsplit(link.get_attribute("href"))
+        assert first.path == "/hub/language/en"
+        start = urlsplit(parse_qs(first.query)["next"][0])
+        query = parse_qs(start.query)
+        assert (start.path, query["course"]) == ("/hub/spawn", ["ai-foundations"])
+        assert query["language"] == ["en"]
+        last = urlsplit(query["next"][0])
+        assert last.path == "/hub/user-redirect/minga/open"
+        assert parse_qs(last.query) == {
+            "course": ["ai-foundations"],
+            "assignment": ["descenso-de-gradiente"],
+        }
     assert reader("en/breve/").get_by_role("link", name="Open in the hub").count() == 0
 
 

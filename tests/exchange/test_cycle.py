@@ -2,12 +2,14 @@
 
 import json
 import re
+import sys
 
 import nbformat
 import pytest
 from nbgrader.api import Gradebook
 
 from courses.models import COURSES
+from tests.conftest import ROOT
 
 pytestmark = pytest.mark.slow
 
@@ -151,3 +153,25 @@ def test_one_gradebook_grades_both_and_feedback_returns(classroom):
     test_message = "Ninety minutes are written 01:30:00."
     assert test_message in read["estudiante2"] and test_message not in read["estudiante1"]
     assert "Noventa minutos se escriben 01:30:00." in read["estudiante1"]
+
+
+OPEN = """
+import asyncio, sys
+from pathlib import Path
+sys.path.insert(0, sys.argv[1])
+from minga_open import fetch
+print(asyncio.run(fetch(Path.cwd(), *sys.argv[2:])) or "fetched")
+"""
+
+
+def test_a_link_of_the_book_fetches_what_it_names(classroom):
+    """As minga_open does in a session, with nbgrader's own command."""
+    extension = str(ROOT / "hub_config" / "jupyter" / "open")
+    command = (sys.executable, "-c", OPEN, extension, classroom.course)
+    done = classroom.student("estudiante2", "en", *command, classroom.assignment, site="colombia")
+    assert done.stdout.strip() == "fetched", done.log
+    home = classroom.home("estudiante2", "colombia")
+    notebook = home / classroom.course / classroom.assignment / f"{classroom.assignment}.ipynb"
+    assert json.loads(notebook.read_text())["metadata"]["minga"]["language"] == "en"
+    done = classroom.student("estudiante2", "en", *command, "no-such", site="colombia")
+    assert done.returncode == 0 and "no-such" in done.stdout

@@ -4,8 +4,20 @@
 for (const link of document.querySelectorAll("a[data-language]")) {
   link.addEventListener("click", () => {
     document.cookie = `minga_language=${link.dataset.language}; Path=/; Max-Age=31536000; SameSite=Lax`;
-    if (location.hash || location.search) link.href += location.search + location.hash;
+    link.href = link.href.split(/[?#]/)[0] + location.search + placeOnPage();
   });
+}
+
+/** Where the reader is: the address's own place while it is in view, else the section read now. */
+function placeOnPage() {
+  const named = document.getElementById(decodeURIComponent(location.hash.slice(1)));
+  const box = named?.getBoundingClientRect();
+  if (box && box.bottom > 80 && box.top < innerHeight) return location.hash;
+  if (scrollY < 80) return "";
+  const line = innerHeight / 3;
+  const above = [...document.querySelectorAll("article :is(h2, h3, h4, figure, .equation, .cell)[id]")]
+    .filter((one) => one.getBoundingClientRect().top < line);
+  return above.length ? `#${above.at(-1).id}` : "";
 }
 
 const root = document.documentElement;
@@ -36,7 +48,24 @@ for (const block of words ? document.querySelectorAll(".code") : []) {
     copy.textContent = words[1];
     setTimeout(() => (copy.textContent = words[0]), 1500);
   });
-  block.append(copy);
+  block.querySelector(".tools").append(copy);
+}
+
+// Citations name the address that the reader used where the site does not know its own.
+for (const one of document.querySelectorAll("[data-own-address]")) {
+  const path = one.dataset.ownAddress;
+  const walker = document.createTreeWalker(one, NodeFilter.SHOW_TEXT);
+  while (walker.nextNode()) walker.currentNode.data = walker.currentNode.data.replace(path, location.origin + path);
+}
+
+// References show what they lead to, where there is a pointer that can hover or a keyboard.
+const references = "a.xref, a.footnote";
+for (const kind of ["pointerover", "focusin"]) {
+  document.addEventListener(kind, async (event) => {
+    const link = event.target.closest?.(references);
+    if (!link || (kind === "pointerover" && event.pointerType === "touch")) return;
+    (await import("./previews.js")).consider(link);
+  });
 }
 
 // Mark the section being read in the page's own contents.

@@ -2,6 +2,7 @@
 import { h } from "./h.js";
 import { common, createLowlight } from "lowlight";
 import { numbered } from "./localize.js";
+import { courseCards } from "./landing.js";
 import { assetUrl, pageUrl } from "./site.js";
 import { renderNotebookCell, renderOutputs } from "./outputs.js";
 
@@ -29,6 +30,8 @@ export function codeBlock(context, value, lang) {
   const tree = language && lowlight.registered(language) ? lowlight.highlight(language, value).children : [value];
   return h("div", { className: "code" }, [
     h("pre", { tabIndex: 0 }, h("code", { className: language && `language-${language}` }, tree)),
+    // Scripts put their buttons here: copy (client/book.js) and what else a cell can do.
+    !context.whole && h("div", { className: "tools" }),
   ]);
 }
 
@@ -45,12 +48,19 @@ function heading(node, context) {
   ]);
 }
 
+/** Where a page is: at its own address or, when all are on one page, further up or down. */
+export function pageHref(context, slug, fragment = "") {
+  if (!context.whole) return pageUrl(context.site, slug) + fragment;
+  return fragment || `#chapter-${slug}`;
+}
+
 /** The page that a link inside the book means (`chapter.md#part`, `/chapter`), or undefined. */
-function linkedPage(url, { site, location }) {
+function linkedPage(url, context) {
+  const { site, location } = context;
   const [, path, fragment = ""] = /^([^#:]*)(#.*)?$/.exec(url) ?? [];
   if (!path || /^\/[/]/.test(url)) return undefined;
   const slug = path.replace(/\.(md|ipynb)$/, "").replace(/\/$/, "").split("/").pop() || site.index;
-  if (site.contents.has(slug)) return { slug, href: pageUrl(site, slug) + fragment };
+  if (site.contents.has(slug)) return { slug, href: pageHref(context, slug, fragment) };
   if (/\.(md|ipynb)$/.test(path)) throw new Error(`${location}: the link to ${url} leads to no page of the book`);
   return undefined;
 }
@@ -68,9 +78,10 @@ function link(node, context) {
 }
 
 function crossReference(node, context) {
-  const page = node.remote && node.url ? pageUrl(context.site, node.url.replace(/^\//, "") || context.site.index) : "";
   const id = node.html_id ?? node.identifier;
-  return h("a", { className: "xref", href: page + (id ? `#${id}` : "") }, renderAll(node, context));
+  const fragment = id ? `#${id}` : "";
+  const slug = node.remote && node.url ? node.url.replace(/^\//, "") || context.site.index : undefined;
+  return h("a", { className: "xref", href: slug ? pageHref(context, slug, fragment) : fragment }, renderAll(node, context));
 }
 
 function admonition(node, context) {
@@ -79,7 +90,7 @@ function admonition(node, context) {
   const body = h("div", { className: "admonition-body" }, (node.children ?? []).slice(own ? 1 : 0).map((child) => render(child, context)));
   const classes = ["admonition", node.kind ?? "note", ...(node.class?.split(/\s+/) ?? [])];
   if (classes.includes("dropdown")) {
-    return h("details", attributes(node, { className: classes }), [h("summary", { className: "admonition-title" }, title), body]);
+    return h("details", attributes(node, { className: classes, open: context.whole }), [h("summary", { className: "admonition-title" }, title), body]);
   }
   return h("aside", attributes(node, { className: classes }), [h("p", { className: "admonition-title" }, title), body]);
 }
@@ -130,7 +141,7 @@ function table(node, context) {
 function image(node, context) {
   const alt = node.alt ?? context.caption ?? "";
   const width = node.width && `width: ${/^\d+$/.test(node.width) ? `${node.width}px` : node.width}`;
-  return h("img", { src: assetUrl(context.site, node.url), alt, style: width, loading: "lazy", decoding: "async" });
+  return h("img", { src: assetUrl(context.site, node.url), alt, style: width, loading: context.whole ? undefined : "lazy", decoding: "async" });
 }
 
 function listItem(node, context) {
@@ -143,6 +154,9 @@ function tabSet(node, context) {
   return h("div", { className: "tabs" }, (node.children ?? []).map((tab) =>
     h("section", { className: "tab" }, [h("p", { className: "tab-title" }, tab.title), ...renderAll(tab, context)])));
 }
+
+/** A footnote's id; with all chapters on one page two may have the same name. */
+export const noteId = (context, node) => (context.whole ? `${context.slug}-` : "") + node.identifier;
 
 const handlers = {
   root: (node, context) => renderAll(node, context),
@@ -185,7 +199,7 @@ const handlers = {
   exercise: statement("exercise"),
   solution: statement("solution"),
   proof: statement("proof"),
-  details: (node, context) => h("details", attributes(node, { className: "dropdown" }), renderAll(node, context)),
+  details: (node, context) => h("details", attributes(node, { className: "dropdown", open: context.whole }), renderAll(node, context)),
   summary: wrap("summary"),
   tabSet,
   grid: wrap("div", { className: "grid" }),
@@ -193,7 +207,7 @@ const handlers = {
   cardTitle: wrap("p", { className: "card-title" }),
   header: wrap("div", { className: "card-header" }),
   footer: wrap("div", { className: "card-footer" }),
-  div: (node, context) => h("div", { className: node.class }, renderAll(node, context)),
+  div: (node, context) => node.class === "minga-courses" ? courseCards(context) : h("div", { className: node.class }, renderAll(node, context)),
   span: (node, context) => h("span", { className: node.class }, renderAll(node, context)),
   inlineMath(node, context) {
     context.uses.math = true;
@@ -208,7 +222,8 @@ const handlers = {
   footnoteReference(node, context) {
     const first = !context.footnotes.has(node.identifier);
     context.footnotes.add(node.identifier);
-    return h("sup", h("a", { className: "footnote", id: first ? `fnref-${node.identifier}` : undefined, href: `#fn-${node.identifier}`, role: "doc-noteref" }, node.enumerator));
+    const note = noteId(context, node);
+    return h("sup", h("a", { className: "footnote", id: first ? `fnref-${note}` : undefined, href: `#fn-${note}`, role: "doc-noteref" }, node.enumerator));
   },
   footnoteDefinition(node, context) {
     context.notes.push(node);

@@ -1,4 +1,5 @@
 // What the code cells produced: text, pictures, tables, widgets.
+import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { basename, join } from "node:path";
 import { h } from "./h.js";
@@ -24,7 +25,7 @@ function text(value, className, label) {
 function picture(entry, metadata, context) {
   const { width, height } = metadata ?? {};
   const alt = context.alt ?? context.caption ?? context.site.words.plot;
-  return h("img", { className: "plot", src: assetUrl(context.site, entry.path), alt, width, height, loading: "lazy", decoding: "async" });
+  return h("img", { className: "plot", src: assetUrl(context.site, entry.path), alt, width, height, loading: context.whole ? undefined : "lazy", decoding: "async" });
 }
 
 /** The first picture that a widget shows, for readers without script and for paper. */
@@ -46,15 +47,17 @@ function still(view, context) {
   const model = stillPicture(view.model_id, models);
   const buffer = model?.buffers?.find(({ path }) => path[0] === "value");
   if (!buffer || !/^\w+$/.test(model.state.format ?? "")) return undefined;
-  const name = `widget-${context.slug}-${context.site.files.size}.${model.state.format}`;
-  context.site.files.set(name, Buffer.from(buffer.data, buffer.encoding));
+  const bytes = Buffer.from(buffer.data, buffer.encoding);
+  const name = `widget-${createHash("sha256").update(bytes).digest("hex").slice(0, 16)}.${model.state.format}`;
+  context.site.files.set(name, bytes);
   const alt = model.state.tooltip || context.site.words.plot;
   return h("img", { className: "plot", src: `${context.site.base}/build/${name}`, alt });
 }
 
 function widget(entry, context) {
-  context.uses.widgets = true;
   const view = JSON.parse(content(entry, context));
+  if (context.whole) return still(view, context);
+  context.uses.widgets = true;
   return h("div", { className: "widget", dataPicture: context.site.words.plot }, [
     h("script", { type: VIEW }, { type: "raw", value: scriptJson(view) }),
     h("noscript", [h("p", { className: "widget-note" }, context.site.words.widget_no_script), still(view, context)]),
@@ -88,8 +91,9 @@ export function renderOutputs(node, context) {
   return parts.length ? h("div", { className: "outputs", id: node.html_id ?? node.identifier }, parts) : undefined;
 }
 
-function folded(summary, visibility, element) {
+function folded(summary, visibility, element, whole) {
   if (visibility !== "hide" || !element) return element;
+  if (whole) return undefined; // nothing unfolds on paper
   return h("details", { className: "folded" }, [h("summary", summary), element]);
 }
 
@@ -100,9 +104,9 @@ export function renderNotebookCell(node, context) {
   const parts = (node.children ?? []).map((child) => {
     if (child.visibility === "remove") return undefined;
     if (child.type === "outputs" && context.inFigures.has(child.id)) return undefined;
-    if (child.type === "code") return folded(words.show_code, child.visibility, codeBlock(inner, child.value, child.lang));
-    return folded(words.show_output, child.visibility, render(child, inner));
+    if (child.type === "code") return folded(words.show_code, child.visibility, codeBlock(inner, child.value, child.lang), context.whole);
+    return folded(words.show_output, child.visibility, render(child, inner), context.whole);
   });
-  const cell = h("div", { className: "cell", id: node.html_id ?? node.identifier }, parts);
-  return folded(words.show_cell, node.visibility, cell);
+  const cell = h("div", { className: "cell", id: node.html_id ?? node.identifier, dataKernel: context.kernel }, parts);
+  return folded(words.show_cell, node.visibility, cell, context.whole);
 }

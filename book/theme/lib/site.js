@@ -5,24 +5,20 @@ import { fileURLToPath } from "node:url";
 import { localize, numberEquations } from "./localize.js";
 
 export const THEME = dirname(dirname(fileURLToPath(import.meta.url)));
-const OTHER = { es: "en", en: "es" };
-const NAMES = { es: "Español", en: "English" };
 
 const readJson = (path) => JSON.parse(readFileSync(path, "utf8"));
 
 /**
  * Read everything the renderer needs. `buildDirectory` is where the HTML goes (given by mystmd);
- * the environment may say the language and name a file with the interface's words in it.
+ * the environment names the file that book/site.py wrote. Without it: one language, no courses.
  */
 export function readSite(buildDirectory, environment) {
   const siteDirectory = join(dirname(buildDirectory), "site");
   const project = readJson(join(siteDirectory, "config.json")).projects[0];
-  const language = environment.MINGA_BOOK_LANGUAGE || "es";
+  const told = environment.MINGA_BOOK_SETTINGS ? readJson(environment.MINGA_BOOK_SETTINGS) : {};
+  const language = told.language ?? "es";
   const base = (environment.BASE_URL || "").replace(/\/$/, "");
-  const words = {
-    ...readJson(join(THEME, "words.json")),
-    ...(environment.MINGA_BOOK_WORDS ? readJson(environment.MINGA_BOOK_WORDS) : {}),
-  };
+  const words = { ...readJson(join(THEME, "words.json")), ...told.words };
   const contents = new Map();
   for (const slug of [project.index, ...project.pages.map((page) => page.slug)]) {
     if (!slug) continue;
@@ -39,30 +35,46 @@ export function readSite(buildDirectory, environment) {
   const publicDirectory = join(siteDirectory, "public");
   return {
     language,
-    languageName: NAMES[language],
-    other: OTHER[language],
-    otherName: NAMES[OTHER[language]],
+    source: told.source ?? language,
+    languages: told.languages ?? [{ code: language, name: language }],
     base,
+    // The folder that holds one folder a language, as a path and, where one is known, as an address.
+    root: told.root ?? base,
+    address: told.address ?? "",
+    repository: told.repository ?? "",
+    pdf: told.pdf ?? "",
+    courses: told.courses ?? [],
+    pageFacts: told.pages ?? {},
     words,
+    authors: project.authors ?? [],
     title: project.title,
     description: project.description || home.frontmatter.description || "",
     index: project.index,
     entries,
     pages: entries.filter((entry) => entry.slug),
     contents,
-    // How much of each page is translated, from 0 to 1.
-    translated: JSON.parse(environment.MINGA_BOOK_TRANSLATED || "{}"),
     // Files that the pages need and that are made with them: name → bytes.
     files: new Map(),
     publicDirectory,
+    hasDates: told.courses?.some(({ dated }) => dated) ?? false,
     publicFiles: new Set(readdirSync(publicDirectory)),
   };
 }
 
-/** The address of a page in this language, or in the other when `language` says so. */
+/** The path of a page in this language, or in the one that `language` names. */
 export function pageUrl(site, slug, language = site.language) {
-  const base = site.base.replace(new RegExp(`/${site.language}$`), `/${language}`);
+  const base = language === site.language ? site.base : `${site.root}/${language}`;
   return slug === site.index ? `${base}/` : `${base}/${slug}/`;
+}
+
+/** The same with scheme and host, where the public address is known. */
+export function publicUrl(site, path) {
+  return site.address && path.startsWith(site.root) ? site.address + path.slice(site.root.length) : path;
+}
+
+/** How much of a page is translated, from 0 to 1. */
+export function translatedShare(site, slug) {
+  return site.pageFacts[slug]?.translated ?? 1;
 }
 
 /** The address of a file that mystmd put among the public ones (`/name-hash.png`). */
