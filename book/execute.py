@@ -5,6 +5,7 @@ import hashlib
 import json
 import os
 import tempfile
+import time
 from concurrent.futures import ThreadPoolExecutor
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -106,7 +107,7 @@ def _write_kernel_configuration(scratch: Path) -> None:
 
 
 def _run(page: Page, folder: Path, scratch: Path, key: str) -> dict:
-    """Run one page's cells in a fresh kernel; return {outputs: [per code cell], widgets: …}."""
+    """Run one page's cells in a fresh kernel; return {outputs: [per cell], widgets, seconds}."""
     notebook = nbformat.from_dict(json.loads(json.dumps(page.notebook)))
     notebook.metadata["kernelspec"] = {
         "name": page.front.get("kernelspec", {}).get("name", "python3")
@@ -122,6 +123,7 @@ def _run(page: Page, folder: Path, scratch: Path, key: str) -> dict:
         resources={"metadata": {"path": str(folder)}},
         config=Config({"KernelManager": connection}),
     )
+    started = time.monotonic()
     environment = {
         **os.environ,
         "IPYTHONDIR": str(scratch / "ipython"),
@@ -135,6 +137,7 @@ def _run(page: Page, folder: Path, scratch: Path, key: str) -> dict:
     return {
         "outputs": [cell.outputs for cell in _code_cells(notebook)],
         "widgets": notebook.metadata.get("widgets", {}),
+        "seconds": round(time.monotonic() - started, 1),
     }
 
 
