@@ -44,6 +44,7 @@ def run(chapters: Iterable[str]) -> dict[str, float]:
     found = [page for chapter in chapters for page in pages(chapter).values()]
     folders = {language: WORK / language for language in LANGUAGES}
     for language, folder in folders.items():
+        folder.mkdir(parents=True, exist_ok=True)
         write_sources(BOOK, folder, language, [])
     execute(found, folders, KEPT)
     seconds = {}

@@ -27,7 +27,7 @@ from .real import RealGrading
 
 ROOT = Path(__file__).resolve().parents[1]
 WORDS = (1500, 2500)  # of a chapter, in each language
-CHAPTER_SECONDS = 60
+CHAPTER_SECONDS = 60  # of CPU: the clock also counts what else the machine does
 
 
 @dataclass
@@ -44,6 +44,7 @@ class Report:
     mutants: tuple[int, int] = (0, 0)  # killed, all
     alternatives: tuple[int, int] = (0, 0)  # kept all points, all
     problems: list[str] = field(default_factory=list)
+    draft: bool = False
 
     def row(self) -> list[str]:
         """Return the unit's line of the table."""
@@ -60,7 +61,7 @@ class Report:
             f"{self.points:g}",
             "{}/{}".format(*self.mutants),
             "{}/{}".format(*self.alternatives),
-            "ok" if not self.problems else f"{len(self.problems)} problems",
+            f"{len(self.problems)} problems" if self.problems else "draft" if self.draft else "ok",
         ]
 
 
@@ -87,13 +88,18 @@ def check_unit(
     """Check one unit; `real`: nbgrader grades its solution and its empty release too."""
     report = Report(course.id, name, chapter_seconds=chapter_seconds)
     author = source(course.id, name)
-    report.problems += structure.mistakes(author)
+    draft = next(unit.draft for unit in course.units if unit.assignment == name)
+    report.draft = draft
+    wrong = list(structure.mistakes(author, draft))
+    report.problems += wrong
     report.points = sum(c.metadata.nbgrader.points for c in structure.graded(author))
     _check_texts(course, name, report)
     if chapter_seconds is not None and chapter_seconds > CHAPTER_SECONDS:
-        report.problems.append(f"the chapter runs {chapter_seconds} s; at most {CHAPTER_SECONDS}")
+        report.problems.append(
+            f"the chapter takes {chapter_seconds} s of CPU; at most {CHAPTER_SECONDS}"
+        )
     # What the notebook lacks, grading would only say again, at length.
-    sound = not list(structure.mistakes(author))
+    sound = not wrong
     if sound:
         sound = _check_answers(course.id, name, author, report, workers)
     if real and sound:
@@ -129,7 +135,7 @@ def _check_texts(course: Course, name: str, report: Report) -> None:
     report.languages = list(LANGUAGES) if not wrong and not missing else [LANGUAGES[0]]
     if own[0] in missing:
         return
-    if chapter not in chapters.listed():
+    if chapter not in chapters.listed() and not report.draft:
         report.problems.append(f"book/myst.yml does not name {chapter}.md")
     try:
         pages = chapters.pages(chapter)
@@ -143,7 +149,7 @@ def _check_texts(course: Course, name: str, report: Report) -> None:
         )
     report.words = {language: chapters.words(page) for language, page in pages.items()}
     for language, count in report.words.items():
-        if not WORDS[0] <= count <= WORDS[1]:
+        if not WORDS[0] <= count <= WORDS[1] and not report.draft:
             report.problems.append(
                 f"book/{chapter}.md has {count} words in {language}; "
                 f"{WORDS[0]} to {WORDS[1]} are wanted"

@@ -56,11 +56,12 @@ class Unit(_Model):
     hours: float = Field(ge=1, le=60, description="a student's time, the assignment included")
     assignment: Id | None = None
     planned: bool = Field(False, description="named in the programme, not written yet")
+    draft: bool = Field(False, description="being written: checked, but not released to students")
 
     @model_validator(mode="after")
     def _written_or_planned(self):
-        if self.planned and self.assignment:
-            raise ValueError("a planned unit has no assignment; remove one of the two keys")
+        if self.planned and (self.assignment or self.draft):
+            raise ValueError("a planned unit has no assignment and no draft; remove planned: true")
         if not self.planned and not self.assignment:
             raise ValueError("an assignment, or planned: true, is missing")
         if self.assignment and self.assignment != self.id:
@@ -83,6 +84,12 @@ class Course(_Model):
     def written(self) -> list[Unit]:
         """The units that are there; the others are planned."""
         return [unit for unit in self.units if not unit.planned]
+
+    @property
+    def released(self) -> dict[str, Assignment]:
+        """The assignments that students get: those of drafts are kept back."""
+        drafts = {unit.assignment for unit in self.units if unit.draft}
+        return {name: a for name, a in self.assignments.items() if name not in drafts}
 
     def mistakes(self) -> Iterator[tuple[str, str]]:
         """Yield (key, reason) for what does not fit together within the file."""

@@ -1,10 +1,12 @@
 """One assignment graded by nbgrader itself, in the sandbox, as a course's formgrader does it."""
 
 import time
+import warnings
 from pathlib import Path
 
 import nbformat
 from nbformat import NotebookNode
+from sqlalchemy.exc import SAWarning
 
 from . import SOURCE_LANGUAGE
 from .models import Course
@@ -31,9 +33,12 @@ class RealGrading:
 
         from .nbgrader import instructor_config
 
-        only = {self.name: self.course.assignments[self.name]}
+        only = {
+            "units": [],  # a draft is graded too
+            "assignments": {self.name: self.course.assignments[self.name]},
+        }
         try:
-            publish(self.course.model_copy(update={"assignments": only}), self.root, lambda _: None)
+            publish(self.course.model_copy(update=only), self.root, lambda _: None)
         except PublishError as error:
             return [str(error)]
         self._api = NbGraderAPI(config=instructor_config(self.course.id, self.root))
@@ -63,7 +68,10 @@ class RealGrading:
         folder = self.root / "submitted" / student / self.name
         folder.mkdir(parents=True)
         nbformat.write(nb, folder / f"{self.name}.ipynb")
-        done = self._api.autograde(self.name, student)
+        with warnings.catch_warnings():
+            # nbgrader's own, about the order in which it fills the gradebook.
+            warnings.simplefilter("ignore", SAWarning)
+            done = self._api.autograde(self.name, student)
         if not done["success"]:
             raise PublishError(f"{student}: nbgrader did not grade it:\n{done['log'][-2000:]}")
         with self._api.gradebook as gradebook:

@@ -12,12 +12,13 @@ AUTOGRADED, ALL = 85, 100  # points
 FEWEST, MOST = 5, 10  # parts
 
 
-def mistakes(nb: NotebookNode) -> Iterator[str]:
-    """Yield what is wrong with an assignment's source."""
+def mistakes(nb: NotebookNode, draft: bool = False) -> Iterator[str]:
+    """Yield what is wrong with an assignment's source; a draft may have fewer parts."""
     yield from _cells(nb)
     points = parts(nb)
-    if not FEWEST <= len(points) <= MOST:
-        yield f"{len(points)} graded parts; {FEWEST} to {MOST} are wanted"
+    fewest = 1 if draft else FEWEST
+    if not fewest <= len(points) <= MOST:
+        yield f"{len(points)} graded parts; {fewest} to {MOST} are wanted"
     if sum(points.values()) != AUTOGRADED:
         yield f"the graded parts have {sum(points.values()):g} points, not {AUTOGRADED}"
     total = sum(c.metadata.nbgrader.points for c in graded(nb))
