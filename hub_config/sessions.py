@@ -33,9 +33,7 @@ def configure(c, deployment: Deployment, state: State) -> None:
     c.MingaSpawner.course_on_site = lambda choice: deployment.courses[choice.course].slurm.get(
         choice.site
     )
-    c.MingaSpawner.profile_of = lambda course, assignment: profile_of(
-        deployment, course, assignment
-    )
+    c.MingaSpawner.profile_of = partial(profile_of, deployment)
     c.MingaSpawner.extension_on_site = lambda site: deployment.sites[site].extension
     c.MingaSpawner.session_environment = lambda spawner, choice: environment(
         deployment, state, choice
