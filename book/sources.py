@@ -13,10 +13,11 @@ import yaml
 from nbformat import NotebookNode
 
 from translation import markdown
+from translation.languages import SOURCE as SOURCE_LANGUAGE
+from translation.languages import offered
 from translation.segments import TranslationError
 
-SOURCE_LANGUAGE = "es"
-LANGUAGES = ("es", "en")
+LANGUAGES = offered()  # the deployment's
 THEME = Path(__file__).parent / "theme"
 # What a page may show or read beside its text; everything else in the folder stays out of the site.
 FILES = {".png", ".svg", ".jpg", ".jpeg", ".gif", ".webp", ".csv", ".json", ".txt", ".bib"}
