@@ -38,7 +38,10 @@ _ITALICS = re.compile(r"(?<![*\w])([*_])(?![\s*_])[^*_]+(?<!\s)\1(?![*\w])")
 # An entry of a bibliography has other people's words: "A. Cauchy (1847). …".
 _REFERENCE = re.compile(r"[^(]{2,200}\((1[6-9]|20)\d\d\w?\)\. ")
 _SENTENCE_BEGINS = re.compile(r"[.:?!¿¡»”\"*]\s*\W*\Z")
-_ENCLITIC = re.compile(r"(\w{3,}?)(?:[mts]e|nos)?(?:l[aeo]s?|[mts]e|nos)")
+# The stress stays where the verb has it: one vowel before the verb's end.
+_ENCLITIC = re.compile(
+    r"(\w*[áéíóú][^\Waeiouáéíóú]+[aeiou]{1,2})(?:[mts]e|nos)?(?:l[aeo]s?|[mts]e|nos)"
+)
 _ACUTE = dict(zip("aeiou", "áéíóú", strict=True))
 _NO_ACUTE = str.maketrans("áéíóú", "aeiou")
 _CALL = re.compile(r"\b[\w.]+\(\)?|\b\w+\.\w[\w.]*|\.\w+\b")
@@ -129,7 +132,7 @@ def _spanish_imperative(word: str) -> str:
     The dictionary has not all of them. Without the accent that they need, it is none.
     """
     match = _ENCLITIC.fullmatch(word.lower())
-    return match[1].translate(_NO_ACUTE) if match and set(match[1]) & set("áéíóú") else ""
+    return match[1].translate(_NO_ACUTE) if match else ""
 
 
 def spellers(spelling: Mapping[str, list[str]], languages: Iterable[str]) -> dict[str, Speller]:

@@ -257,12 +257,3 @@ def test_a_wrong_configuration_names_file_and_key(tmp_path):
 def test_an_unknown_language_is_named(root, capsys):
     assert run(root, "build", "--language", "fr", "--output", str(root / "out")) == 1
     assert "'fr' is not a target language; there are: en" in capsys.readouterr().err
-
-
-def test_every_catalog_of_the_repository_is_complete():
-    problems = [
-        str(problem)
-        for document in find(configuration(REPOSITORY))
-        for problem in checks.check(document, "en")
-    ]
-    assert problems == []
