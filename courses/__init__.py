@@ -1,3 +1,5 @@
 """What is taught and graded: one folder a course, and how its assignments reach the students."""
 
-SOURCE_LANGUAGE = "es"  # what courses are written in; all else is translated
+from translation.languages import SOURCE as SOURCE_LANGUAGE  # what courses are written in
+
+__all__ = ["SOURCE_LANGUAGE"]

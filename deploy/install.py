@@ -36,7 +36,7 @@ def main() -> None:
         steps += [proxy, slurm, bubblewrap]
     steps += [book_theme]
     if purpose == "test":
-        steps += [chromium]
+        steps += [dictionaries, chromium]
     for number, step in enumerate(steps, 1):
         started = time.monotonic()
         es, en = step.__doc__.splitlines()[0].split(" / ")
@@ -164,6 +164,11 @@ def book_theme() -> None:
     theme = ROOT / "book" / "theme"
     if npm_ci(theme):
         run(["node", "node_modules/esbuild/install.js"], cwd=theme)
+
+
+def dictionaries() -> None:
+    """Los diccionarios que revisan la ortografía / The dictionaries that check spelling"""
+    npm_ci(ROOT / "translation" / "dictionaries")
 
 
 def chromium() -> None:

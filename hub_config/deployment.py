@@ -17,10 +17,11 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationErro
 
 from courses.models import Course
 from exchange.service.settings import Limits
-from spawners.choices import Name, Titles
+from spawners.choices import Language, Name, Titles
 from spawners.cluster.description import ClusterDescription, NodeDescription
 from spawners.lessons import CourseOnSite, overlap
 from spawners.session_extension import Extension
+from translation import languages
 
 ROOT = Path(__file__).resolve().parent.parent
 DEFAULT = ROOT / "hub_config" / "deployments" / "local.yaml"
@@ -251,8 +252,11 @@ class Deployment(Model):
     """One installation of Minga."""
 
     title: str = "Minga"
-    languages: list[Literal["es", "en"]] = Field(
-        default=["es", "en"], min_length=1, description="the first one is the default"
+    languages: list[Language] = Field(
+        default=list(languages.DEFAULT),
+        min_length=1,
+        description="the first one is the default; each but Spanish has its folder of catalogs "
+        "(translation/README.md)",
     )
     state: str = Field(description="folder for all that is written; relative to the checkout")
     hub: Hub = Field(default_factory=Hub)

@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 from courses.models import load_course
+from courses.titles import in_all_languages
 
 from . import pages as hub_pages
 from .deployment import ROOT, Deployment
@@ -25,7 +26,9 @@ def pages(c, deployment: Deployment) -> None:
     """Tell the hub's pages what they link to, and how this installation is to be introduced."""
     hub_pages.configure(
         c,
-        titles={name: load_course(name).title for name in deployment.courses},
+        titles={
+            name: in_all_languages(load_course(name).title, name) for name in deployment.courses
+        },
         try_out=deployment.accounts == "shared",
         hidden_services=("book", "exchange"),
     )

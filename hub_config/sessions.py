@@ -6,6 +6,7 @@ from functools import lru_cache, partial
 from pathlib import Path
 
 from courses.models import load_course
+from courses.titles import in_all_languages
 from spawners.choices import Choice, Course, Offer, Profile, SiteTitle
 from spawners.local import LocalSite
 from spawners.sites import SlurmSite
@@ -107,7 +108,7 @@ def offer(deployment: Deployment, spawner) -> Offer:
 @lru_cache
 def _course_title(name: str) -> dict[str, str]:
     """Return a course's titles, read once: every look at a start page asks for them."""
-    return load_course(name).title
+    return in_all_languages(load_course(name).title, name)
 
 
 def home(deployment: Deployment, state: State, spawner) -> str:
@@ -143,6 +144,8 @@ def jupyter_config(language: str, role: str) -> list[str]:
     which would lose the session's PATH and Slurm's commands with it), `courses/jupyter` nbgrader.
     """
     own = ROOT / "hub_config" / "jupyter"
+    if not (own / language).is_dir():
+        language = languages.SOURCE  # as all else that is not translated
     return [str(own / language), str(own / role), str(ROOT / "courses" / "jupyter")]
 
 

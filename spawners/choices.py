@@ -5,7 +5,7 @@ here, or refused with a sentence; nothing else of it is used anywhere.
 """
 
 from collections.abc import Iterable
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -14,8 +14,11 @@ from .messages import Message, SessionError
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]{0,39}$")]
 """A short name that is safe in a path, a URL, a group name and a Slurm option."""
 
-Titles = dict[Literal["es", "en"], str]
-"""A title in each language; Spanish must be there."""
+Language = Annotated[str, Field(pattern=r"^[a-z]{2,3}$")]
+"""The code of a language (ISO 639)."""
+
+Titles = dict[Language, str]
+"""A title in each language; Spanish must be there, and stands for those that are not."""
 
 
 class Course(BaseModel):

@@ -8,14 +8,12 @@ from pathlib import Path
 
 import polib
 
-from translation import nbgrader_stubs
+from translation import languages, nbgrader_stubs
 from translation.segments import Segment, TranslationError
 
 WIDTH = 80
 # How alike two messages must be for the old translation to be proposed (msgmerge has 0.6 too).
 ALIKE = 0.6
-# Headers that a new run must not touch: they are the translators'.
-_PLURALS = {"en": "nplurals=2; plural=(n != 1);", "pt_BR": "nplurals=2; plural=(n > 1);"}
 # Each line of a catalog: nothing, a comment, or a keyword with a closed string. polib itself
 # takes a string that is not closed and drops its last letter.
 _LINE = re.compile(
@@ -39,7 +37,7 @@ def read(path: Path) -> polib.POFile:
         ) from error
 
 
-def empty(language: str, source: str = "es") -> polib.POFile:
+def empty(language: str) -> polib.POFile:
     """Return a new catalog with the standard headers."""
     catalog = polib.POFile(wrapwidth=WIDTH, encoding="utf-8")
     catalog.metadata = {
@@ -53,8 +51,8 @@ def empty(language: str, source: str = "es") -> polib.POFile:
         "MIME-Version": "1.0",
         "Content-Type": "text/plain; charset=utf-8",
         "Content-Transfer-Encoding": "8bit",
-        "Plural-Forms": _PLURALS.get(language, "nplurals=2; plural=(n != 1);"),
-        "X-Source-Language": source,
+        "Plural-Forms": languages.plural_forms(language),
+        "X-Source-Language": languages.SOURCE,
     }
     return catalog
 
@@ -157,6 +155,6 @@ def _content(entry: polib.POEntry) -> tuple:
         entry.obsolete,
         tuple(entry.flags),
         entry.previous_msgid,
-        entry.comment,
+        " ".join((entry.comment or "").split()),  # wrapped in the file
         places,
     )

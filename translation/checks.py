@@ -1,25 +1,26 @@
-"""What is wrong with a catalog: stale, missing, fuzzy, or words that lost their markup."""
+"""What is wrong with documents and catalogs: stale, missing, fuzzy, lost markup, wrong words."""
 
+import io
 import re
-from collections import Counter
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+import tokenize
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 
-from translation import catalogs, literals
-from translation.documents import Document
-from translation.segments import TranslationError, shorten
+import polib
 
-_CODE = re.compile(r"(?<![`}])(`+)(?!`)(.+?)(?<!`)\1(?!`)", re.DOTALL)
-_ROLE = re.compile(r"\{([\w:+-]+)\}(`+)(.+?)\2", re.DOTALL)
-_MATHS = re.compile(r"(?<![\\$])(\$\$?)(?!\s)((?:\\.|[^$\\])+?)\1(?!\d)", re.DOTALL)
-_LINK = re.compile(r"\]\(\s*<?([^)\s>]*)")
-_AUTOLINK = re.compile(r"<([a-z][a-z0-9+.-]*:[^<>\s]+)>", re.IGNORECASE)
-_TAG = re.compile(r"</?([a-zA-Z][\w-]*)(?=[\s/>])")
-_FOOTNOTE = re.compile(r"\[\^[^\]\s]+\]")
-_CITATION = re.compile(r"(?<![\w`])@[\w:-]+")
-_BRACES = re.compile(r"\{[^{}]*\}")
-_PERCENT = re.compile(r"%(?:\(\w+\))?[-+ #0]*(?:\d+|\*)?(?:\.\d+)?[sdifgeGExXrc](?![^\W\d_])")
+from translation import catalogs, glossary, spelling
+from translation.documents import Configuration, Document
+from translation.glossary import Term
+from translation.languages import SOURCE
+from translation.lost import lost
+from translation.segments import Segment, TranslationError, shorten
+from translation.spelling import Speller
+
+__all__ = ["Counts", "Problem", "Standards", "check", "check_source", "counts", "lost", "standards"]
+
+_EXTRACT = "run: python -m translation extract"
 
 
 @dataclass(frozen=True)
@@ -43,158 +44,170 @@ class Counts:
     fuzzy: int
     missing: int
 
+    @property
+    def share(self) -> float:
+        """How much is translated, from 0 to 1."""
+        total = self.translated + self.fuzzy + self.missing
+        return self.translated / total if total else 1.0
+
+
+@dataclass(frozen=True)
+class Standards:
+    """What words are held against, by language: dictionaries, and the glossary's terms."""
+
+    spellers: Mapping[str, Speller] = field(default_factory=dict)
+    terms: Mapping[str, list[Term]] = field(default_factory=dict)
+
+
+def standards(conf: Configuration, with_spelling: bool = True) -> Standards:
+    """Return the dictionaries and the glossary that documents.yaml names.
+
+    Raises TranslationError where a dictionary is not installed.
+    """
+    spellers = spelling.spellers(conf.spelling, conf.targets) if with_spelling else {}
+    page, terms = conf.root / conf.glossary, {}
+    if page.is_file():
+        text = page.read_text(encoding="utf-8")
+        for language in conf.targets:
+            path = page.parent / "locale" / language / f"{page.stem}.po"
+            if path.is_file():
+                terms[language] = glossary.terms(text, catalogs.read(path), language)
+    return Standards(spellers, terms)
+
 
 def counts(document: Document, language: str) -> Counts:
     """Count a document's messages in one language. Raises TranslationError."""
     path = document.catalogs[language]
     known = {e.msgid: e for e in catalogs.read(path) if not e.obsolete} if path.exists() else {}
-    messages = {segment.msgid for segment in document.segments()}
+    messages = {segment.msgid for segment in document.segments(language)}
     entries = [known.get(message) for message in messages]
-    fuzzy = sum(1 for e in entries if e and e.msgstr and e.fuzzy)
-    translated = sum(1 for e in entries if e and e.msgstr and not e.fuzzy)
+    fuzzy = sum(1 for e in entries if e and _texts(e) and e.fuzzy)
+    translated = sum(1 for e in entries if e and e.translated())
     return Counts(translated, fuzzy, len(messages) - fuzzy - translated)
 
 
-def check(document: Document, language: str) -> list[Problem]:
+def check_source(document: Document, against: Standards) -> list[Problem]:
+    """Return what is wrong with the words of a document itself."""
+    speller = against.spellers.get(SOURCE)
+    if speller is None:
+        return []
+    try:
+        found = document.segments()
+    except TranslationError:
+        return []  # `check` says so
+    problems: dict[str, Problem] = {}  # each word once, where it stands first
+    for segment in found:
+        for text in speller.problems(segment.msgid, _names(document, segment)):
+            where = _file(document, segment), _line(segment)
+            problems.setdefault(text, Problem(*where, SOURCE, f"{text}{_cell(segment)}"))
+    return list(problems.values())
+
+
+def check(document: Document, language: str, against: Standards | None = None) -> list[Problem]:
     """Return all that is wrong with one document's catalog in one language."""
     path = document.catalogs[language]
     try:
-        segments = document.segments()
+        segments = document.segments(language)
     except TranslationError as error:
         return [Problem(document.path, error.line or 1, language, str(error))]
     if not path.exists():
-        missing = "there is no catalog; run: python -m translation extract"
+        missing = f"there is no catalog; {_EXTRACT}"
         return [Problem(path, 1, language, missing)] if segments else []
     try:
         catalog = catalogs.read(path)
     except TranslationError as error:
         return [Problem(path, error.line or 1, language, error.reason.removeprefix(f"{path}: "))]
-    return list(_problems(document, language, segments, catalog))
+    return list(_problems(document, language, segments, catalog, against or Standards()))
 
 
-def _problems(document: Document, language: str, segments, catalog) -> Iterator[Problem]:
+def _problems(
+    document: Document, language: str, segments: list[Segment], catalog, against: Standards
+) -> Iterator[Problem]:
     path = document.catalogs[language]
     known = {entry.msgid: entry for entry in catalog if not entry.obsolete}
     kinds = {segment.msgid: segment for segment in reversed(segments)}
+    misspelt: set[str] = set()  # each word once, where it stands first
     for message, segment in reversed(kinds.items()):
         entry = known.get(message)
         if entry is None:
-            place = f"cell {segment.place}, line {segment.line}" if segment.place else ""
-            text = f"not in the catalog: «{shorten(message)}» {place}".rstrip()
-            line = 1 if segment.place else segment.line
-            yield Problem(
-                document.path, line, language, text + "; run: python -m translation extract"
-            )
-        elif not entry.msgstr:
+            text = f"not in the catalog: «{shorten(message)}»{_cell(segment)}; {_EXTRACT}"
+            yield Problem(_file(document, segment), _line(segment), language, text)
+        elif not _texts(entry) or not (entry.fuzzy or entry.translated()):
             yield Problem(path, entry.linenum, language, f"missing: «{shorten(message)}»")
         elif entry.fuzzy:
             hint = "the source changed; mend the translation and remove 'fuzzy'"
             yield Problem(path, entry.linenum, language, f"fuzzy: «{shorten(message)}» ({hint})")
         else:
-            for text in lost(message, entry.msgstr, segment.kind):
+            speller = against.spellers.get(language)
+            wrong = [text for t in _texts(entry) for text in lost(message, t, segment.kind)]
+            if speller:
+                names = _names(document, segment)
+                words = [x for t in _texts(entry) for x in speller.problems(t, names)]
+                wrong += dict.fromkeys(word for word in words if word not in misspelt)
+                misspelt.update(words)
+            if glossary.IGNORE not in entry.flags:
+                terms = against.terms.get(language, ())
+                wrong += glossary.problems(message, " ".join(_texts(entry)), terms)
+            for text in wrong:
                 text = f"{text} in the translation of «{shorten(message, 40)}»"
                 yield Problem(path, entry.linenum, language, text)
     for message, entry in known.items():
         if message not in kinds:
-            text = f"no longer in {document.name}: «{shorten(message)}»; run: "
-            yield Problem(path, entry.linenum, language, text + "python -m translation extract")
+            text = f"no longer in {document.name}: «{shorten(message)}»; {_EXTRACT}"
+            yield Problem(path, entry.linenum, language, text)
     try:
-        document.translate(catalog)
+        document.translate(catalog, language)
     except TranslationError as error:
         yield Problem(path, 1, language, str(error))
 
 
-def lost(message: str, translation: str, kind: str = "text") -> list[str]:
-    """Return what a translation lost or added beside words: "lost: $x$", "not in the source: …"."""
-    found = []
-    if kind in ("string", "f-string", "docstring", "comment"):
-        found += _lost_in_code(message, translation, kind)
+def _texts(entry: polib.POEntry) -> list[str]:
+    """Return the translations of an entry: one, or one for each plural form."""
+    texts = [entry.msgstr, *entry.msgstr_plural.values()]
+    return [text for text in texts if text]
+
+
+def _file(document: Document, segment: Segment) -> Path:
+    in_file = segment.kind == "template"
+    return document.root / segment.place if in_file else document.path
+
+
+def _line(segment: Segment) -> int:
+    return 1 if segment.place and segment.kind != "template" else segment.line
+
+
+def _cell(segment: Segment) -> str:
+    in_cell = segment.place and segment.kind != "template"
+    return f" (cell {segment.place}, line {segment.line})" if in_cell else ""
+
+
+def _names(document: Document, segment: Segment) -> frozenset[str]:
+    """Return the names of the document's code, which its comments may call by name."""
+    if segment.kind in ("comment", "docstring", "string", "f-string"):
+        return _code_names(document.path)
+    return frozenset()
+
+
+@cache
+def _code_names(path: Path) -> frozenset[str]:
+    """Return all names in the Python of a notebook or a page."""
+    if path.suffix not in (".ipynb", ".md"):
+        return frozenset()
+    text = path.read_text(encoding="utf-8")
+    if path.suffix == ".ipynb":
+        import nbformat
+
+        cells = nbformat.reads(text, as_version=4).cells
+        code = [cell.source for cell in cells if cell.cell_type == "code"]
     else:
-        for part in _PARTS:
-            found += _compare(part(message), part(translation))
-        if message.count("\n") != translation.count("\n") and kind != "html":
-            found.append("another number of line breaks")
-    return found
+        code = [m[2] for m in re.finditer(r"^(```+)\{code-cell\}.*?\n(.*?)^\1", text, re.M | re.S)]
+    return frozenset(name for piece in code for name in _tokens(piece))
 
 
-def _lost_in_code(message: str, translation: str, kind: str) -> list[str]:
-    found = []
-    if kind == "f-string":
-        try:
-            old, new = (Counter(literals.placeholders(t)) for t in (message, translation))
-            found += _compare(old, new)
-        except TranslationError as error:
-            found.append(error.reason)
-    elif kind == "string":
-        found += _compare(Counter(_BRACES.findall(message)), Counter(_BRACES.findall(translation)))
-        found += _compare(
-            Counter(_PERCENT.findall(message)), Counter(_PERCENT.findall(translation))
-        )
-    if kind in ("string", "f-string"):
-        found += _compare(_maths(message), _maths(translation))
-        for where, of in (("beginning", r"\A\s*"), ("end", r"\s*\Z")):
-            if re.search(of, message)[0] != re.search(of, translation)[0]:
-                found.append(f"other spaces or line breaks at the {where}")
-    return found
-
-
-def _compare(old: Counter, new: Counter) -> list[str]:
-    return [f"lost: {item}" for item in old - new] + [
-        f"not in the source: {item}" for item in new - old
-    ]
-
-
-def _without_roles_and_code(text: str) -> str:
-    return _CODE.sub(" ", _ROLE.sub(" ", text))
-
-
-def _code(text: str) -> Counter:
-    spans = [m[2].strip() for m in _CODE.finditer(_ROLE.sub(" ", text))]
-    # Code with a space may hold words ("# your code"); a name may not change.
-    return Counter(f"`{span}`" if " " not in span else "`… …`" for span in spans)
-
-
-def _roles(text: str) -> Counter:
-    def target(content: str) -> str:
-        match = re.search(r"<([^<>]*)>\s*\Z", content)
-        return f"…<{match[1]}>" if match else content
-
-    return Counter(f"{{{m[1]}}}`{target(m[3])}`" for m in _ROLE.finditer(text))
-
-
-def _maths(text: str) -> Counter:
-    """Maths, compared without what languages write differently: decimal commas, \\text, spaces."""
-
-    def normal(maths: str) -> str:
-        maths = re.sub(r"\\(text|mathrm|textrm)\{[^{}]*\}", r"\\\1{}", maths)
-        maths = maths.replace("{,}", ".").replace(";", ",")
-        return re.sub(r"\\[,;:! ]|[\s~]", "", maths)
-
-    bare = _without_roles_and_code(text)
-    return Counter(f"{m[1]}{normal(m[2])}{m[1]}" for m in _MATHS.finditer(bare))
-
-
-def _links(text: str) -> Counter:
-    """Links: the same pages of ours, perhaps in the other language; of other sites as many."""
-    bare = _without_roles_and_code(text)
-    targets = [re.sub(r"/[a-z]{2}/", "/…/", t) for t in _LINK.findall(bare)]
-    targets += _AUTOLINK.findall(bare)
-    return Counter("https://…" if re.match(r"https?://", t) else f"({t})" for t in targets)
-
-
-def _counter(expression: re.Pattern) -> Callable[[str], Counter]:
-    def find(text: str) -> Counter:
-        return Counter(m[0] for m in expression.finditer(_without_roles_and_code(text)))
-
-    return find
-
-
-_PARTS = (
-    _maths,
-    _code,
-    _roles,
-    _links,
-    _counter(_TAG),
-    _counter(_FOOTNOTE),
-    _counter(_CITATION),
-)
+def _tokens(code: str) -> Iterator[str]:
+    try:
+        for token in tokenize.generate_tokens(io.StringIO(code).readline):
+            if token.type == tokenize.NAME:
+                yield token.string
+    except (tokenize.TokenError, SyntaxError):
+        return

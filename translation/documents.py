@@ -1,14 +1,16 @@
 """Which documents are translated, and where their catalogs are (documents.yaml)."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 import nbformat
 import yaml
 
-from translation import markdown, notebook, yaml_text
+from translation import catalogs, languages, markdown, notebook, yaml_text
+from translation.hub_pages import HubPages
 from translation.segments import Segment, TranslationError, put_guarded, translations
 
 CONFIGURATION = Path(__file__).parent / "documents.yaml"
@@ -30,49 +32,100 @@ class Document:
         except (OSError, UnicodeDecodeError) as error:
             raise TranslationError(f"{self.name}: {error}") from error
 
-    def segments(self) -> list[Segment]:
-        """Return the document's messages. Raises TranslationError naming the document."""
+    def segments(self, language: str = "") -> list[Segment]:
+        """Return the document's messages; where a text stands in `language` already, without it.
+
+        Raises TranslationError naming the document.
+        """
+        return list(self._segments(language)) if self._is_course else self._of_all_languages
+
+    @property
+    def _is_course(self) -> bool:
+        return self.path.suffix == ".yaml"
+
+    @cached_property
+    def _of_all_languages(self) -> list[Segment]:
+        return self._segments("")
+
+    def _segments(self, language: str) -> list[Segment]:
         try:
             if self.path.suffix == ".ipynb":
                 return notebook.segments(notebook.read(self.path))
-            if self.path.suffix == ".md":
-                return markdown.segments(self.text())
-            return yaml_text.segments(self.text())
+            return _FORMS[self.path.suffix].segments(self.text(), language)
         except TranslationError as error:
-            raise TranslationError(f"{self.name}: {error}") from error
+            raise TranslationError(f"{self.name}: {error}", error.line) from error
 
-    def translate(self, catalog) -> str:
+    def translate(self, catalog, language: str = "") -> str:
         """Return the translated document as it is written to a file. Raises TranslationError."""
         try:
             if self.path.suffix == ".ipynb":
-                translated = notebook.translate(notebook.read(self.path), catalog)
-                return nbformat.writes(translated) + "\n"
-            if self.path.suffix == ".md":
-                return markdown.translate(self.text(), catalog)
-            found = yaml_text.segments(self.text())
-            words = translations(catalog)
-            return put_guarded(self.text(), found, words, yaml_text.difference)
+                source = notebook.read(self.path)
+                translated = notebook.translate(source, catalog)
+                return self.text() if translated == source else nbformat.writes(translated) + "\n"
+            text, form = self.text(), _FORMS[self.path.suffix]
+            return put_guarded(
+                text,
+                form.segments(text, language),
+                translations(catalog),
+                lambda before, after: form.difference(before, after, language),
+            )
         except TranslationError as error:
             raise TranslationError(f"{self.name}: {error}") from error
+
+    def update(self, language: str) -> bool:
+        """Bring the catalog up to date; return whether the file changed."""
+        path = self.catalogs[language]
+        return catalogs.update(path, self.segments(language), self.name, language)
+
+
+@dataclass(frozen=True)
+class _Form:
+    """How texts of one file type become messages, and what a translation may not change."""
+
+    segments: Callable[[str, str], list[Segment]]
+    difference: Callable[[str, str, str], str | None]
+
+
+_FORMS: Mapping[str, _Form] = {
+    ".md": _Form(
+        lambda text, _: markdown.segments(text), lambda a, b, _: markdown.difference(a, b)
+    ),
+    ".yml": _Form(
+        lambda text, _: yaml_text.segments(text), lambda a, b, _: yaml_text.difference(a, b)
+    ),
+    ".json": _Form(
+        lambda text, _: yaml_text.words(text), lambda a, b, _: yaml_text.words_difference(a, b)
+    ),
+    ".yaml": _Form(yaml_text.side_by_side, yaml_text.side_by_side_difference),
+}
 
 
 @dataclass(frozen=True)
 class Configuration:
-    """documents.yaml: the source language, the targets, and rules from documents to catalogs."""
+    """documents.yaml: rules from documents to catalogs, and what texts are checked against.
 
-    source: str
+    `targets` are the languages to translate into, `spelling` the dictionaries of each language.
+    """
+
     targets: tuple[str, ...]
     rules: tuple[dict, ...]
     root: Path
+    glossary: str = ""
+    spelling: Mapping[str, list[str]] = None
 
 
-def configuration(root: Path, path: Path = CONFIGURATION) -> Configuration:
-    """Read documents.yaml. Raises TranslationError with key and reason when it is wrong."""
+def configuration(
+    root: Path, path: Path = CONFIGURATION, targets: tuple[str, ...] | None = None
+) -> Configuration:
+    """Read documents.yaml. Raises TranslationError with key and reason when it is wrong.
+
+    `targets` are those of the deployment, unless given.
+    """
     try:
         data = yaml.safe_load(path.read_text(encoding="utf-8"))
     except (OSError, yaml.YAMLError) as error:
         raise TranslationError(f"{path}: {error}") from error
-    for key, kind in {"source": str, "targets": list, "documents": list}.items():
+    for key, kind in {"documents": list, "glossary": str, "spelling": dict}.items():
         if not isinstance(data, dict) or not isinstance(data.get(key), kind):
             raise TranslationError(f"{path}: key '{key}' is missing or not a {kind.__name__}")
     for number, rule in enumerate(data["documents"], start=1):
@@ -84,19 +137,25 @@ def configuration(root: Path, path: Path = CONFIGURATION) -> Configuration:
                 f"{path}: documents, entry {number}: the catalog uses {{{unknown.pop()}}}, "
                 "which the document does not have"
             )
-    return Configuration(data["source"], tuple(data["targets"]), tuple(data["documents"]), root)
+    return Configuration(
+        languages.targets() if targets is None else targets,
+        tuple(data["documents"]),
+        root,
+        data["glossary"],
+        data["spelling"],
+    )
 
 
 def _names(pattern: str) -> set[str]:
     return set(_NAME.findall(pattern))
 
 
-def find(conf: Configuration, wanted: Iterable[str] = ()) -> list[Document]:
+def find(conf: Configuration, wanted: Iterable[str] = ()) -> list[Document | HubPages]:
     """Return all documents, or those named (by path, stem or a folder above them).
 
     Raises TranslationError for a name that is none of them.
     """
-    found: dict[Path, Document] = {}
+    found: dict[Path, Document | HubPages] = {}
     for rule in conf.rules:
         expression = re.compile(
             "".join(
@@ -110,15 +169,20 @@ def find(conf: Configuration, wanted: Iterable[str] = ()) -> list[Document]:
             parts = match.groupdict() if match else {}
             if not match or set(parts.values()) & set(rule.get("except", ())):
                 continue
-            catalogs = {
+            places = {
                 language: conf.root / rule["catalog"].format(**parts, language=language)
                 for language in conf.targets
             }
-            found.setdefault(path, Document(path, catalogs, name))
+            document = (
+                HubPages(path, places, name, conf.root, tuple(rule["folders"]))
+                if path.suffix == ".cfg"
+                else Document(path, places, name)
+            )
+            found.setdefault(path, document)
     documents = list(found.values())
     if not (wanted := list(wanted)):
         return documents
-    chosen: dict[Path, Document] = {}
+    chosen: dict[Path, Document | HubPages] = {}
     for name in wanted:
         path = (conf.root / name).resolve() if not Path(name).is_absolute() else Path(name)
         here = [

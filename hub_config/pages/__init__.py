@@ -32,7 +32,7 @@ def configure(
 ) -> None:
     """Make JupyterHub (its configuration object `c`) show our pages.
 
-    book_url         where the book is; its languages are the folders `es/` and `en/` below it
+    book_url         where the book is; its languages are the folders `es/`, `en/` … below it
     titles           name of a course or service -> {"es": …, "en": …}, as shown to people
     try_out          say on the login page that this is an installation to try things out
     hidden_services  names of services that are not listed on the start page (the book has a link

@@ -116,7 +116,7 @@ def version(name: str) -> str:
 
 
 HANDLERS = [
-    (r"/language/([a-z]{2})", LanguageHandler),
+    (r"/language/([a-z]{2,3})", LanguageHandler),
     (r"/minga-capacity", CapacityHandler),
     (r"/minga-new", NewSessionHandler),
     (r"/minga-stop/([^/]+)", StopHandler),

@@ -8,7 +8,8 @@ environments. The language is decided anew for every page, from the request that
 2. what the browser asks for (`Accept-Language`);
 3. Spanish, the language that everything is written in.
 
-Spanish sentences are the message ids; `locale/<language>/LC_MESSAGES/minga.po` holds the others.
+Spanish sentences are the message ids; `locale/<language>/LC_MESSAGES/minga.po` holds the others
+(`python -m translation`). What a catalog does not have is shown in Spanish.
 """
 
 import json
@@ -19,15 +20,17 @@ from pathlib import Path
 
 import jinja2
 from babel.dates import format_datetime, format_timedelta
+from babel.messages import Catalog
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
 from babel.support import NullTranslations, Translations
 from jinja2.ext import InternationalizationExtension
 from markupsafe import Markup
 
-SOURCE = "es"
-LANGUAGES = ("es", "en")
-NAMES = {"es": "Español", "en": "English"}
+from translation.languages import SOURCE, locale, name, offered
+
+LANGUAGES = offered()  # the deployment's
+NAMES = {code: name(code) for code in LANGUAGES}
 COOKIE = "minga_language"
 LOCALE = Path(__file__).parent / "locale"
 
@@ -79,8 +82,11 @@ def catalog(language: str) -> NullTranslations:
     return Translations(compiled)
 
 
-def _read_po(language: str):
-    with (LOCALE / language / "LC_MESSAGES" / "minga.po").open("rb") as file:
+def _read_po(language: str) -> Catalog:
+    path = LOCALE / language / "LC_MESSAGES" / "minga.po"
+    if not path.is_file():
+        return Catalog(language)
+    with path.open("rb") as file:
         return read_po(file, locale=language)
 
 
@@ -101,7 +107,10 @@ def script_messages(language: str) -> Markup:
     messages = {
         entry.id: entry.string
         for entry in _read_po(language)
-        if isinstance(entry.id, str) and any(place.endswith(".js") for place, _ in entry.locations)
+        if entry.string
+        and not entry.fuzzy
+        and isinstance(entry.id, str)
+        and any(place.endswith(".js") for place, _ in entry.locations)
     }
     # "<" must not end the script element that carries the JSON
     return Markup(json.dumps(messages, ensure_ascii=False).replace("<", "\\u003c"))  # noqa: S704
@@ -154,7 +163,7 @@ def _in_language(context, texts) -> str:
 @jinja2.pass_context
 def _ago(context, moment: datetime) -> Markup:
     """A `<time>` element: how long ago (or until) a moment of the hub's clock (UTC) is."""
-    language = page_language(context)
+    language = locale(page_language(context))
     if moment.tzinfo is None:
         moment = moment.replace(tzinfo=UTC)
     words = format_timedelta(moment - datetime.now(UTC), add_direction=True, locale=language)

@@ -6,6 +6,8 @@ from urllib.parse import parse_qsl, quote, unquote, urlencode, urlsplit
 
 import jinja2
 
+from translation.spelling import bare
+
 from .handlers import version
 from .hub_texts import FUNCTIONS
 from .languages import N_, HubPages, localized, page_language, request_of, translate
@@ -73,7 +75,7 @@ def session_words(context, spawner, offered: dict | None = None) -> list[str]:
 def free_name(context, spawners) -> str:
     """A name for one more session that none of `spawners` has: sesion-2, sesion-3 …"""
     taken = {spawner.name for spawner in spawners}
-    word = translate(N_("sesion"), page_language(context))
+    word = bare(translate(N_("sesión"), page_language(context)))
     return next(name for n in count(2) if (name := f"{word}-{n}") not in taken)
 
 

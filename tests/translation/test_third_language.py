@@ -1,0 +1,203 @@
+"""A third language is one line in the deployment and a folder of catalogs.
+
+A copy of the repository gets the pseudo-language (every letter with a mark), and is then built
+and started. What a reader sees in plain letters could not be translated.
+"""
+
+import json
+import os
+import re
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import nbformat
+import pytest
+import requests
+import yaml
+from bs4 import BeautifulSoup
+
+from translation import pseudo
+from translation.documents import configuration, find
+from translation.languages import PSEUDO
+from translation.nbgrader_stubs import STUBS
+from translation.spelling import NOT_PROSE
+
+pytestmark = pytest.mark.slow
+
+REPOSITORY = Path(__file__).parents[2]
+PLAIN = re.compile(r"[a-zA-Z]{3,}")
+# Names, and what is not Minga's to say: the other languages' own names, JupyterHub's, accounts.
+NAMES = re.compile(r"\b(Minga|English|Español|ana|JupyterHub|docente|Santiago|Chile|Colombia)\b")
+
+
+@pytest.fixture(scope="module")
+def checkout(tmp_path_factory):
+    """A copy of this repository with one more language in its deployment, and its catalogs."""
+    root = tmp_path_factory.mktemp("third") / "minga"
+    listed = subprocess.run(
+        ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
+        cwd=REPOSITORY, capture_output=True, check=True, text=True,
+    ).stdout  # fmt: skip
+    for name in filter(None, listed.split("\0")):
+        if (REPOSITORY / name).is_file():
+            (root / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(REPOSITORY / name, root / name)
+    for folder in ("book/theme", "deploy/proxy"):
+        (root / folder / "node_modules").symlink_to(REPOSITORY / folder / "node_modules")
+    deployment = root / "hub_config/deployments/local.yaml"
+    text = deployment.read_text()
+    assert "languages: [es, en]" in text
+    deployment.write_text(text.replace("languages: [es, en]", f"languages: [es, en, {PSEUDO}]"))
+    run(root, "-m", "translation", "pseudo")
+    return root
+
+
+def run(root: Path, *arguments: str) -> str:
+    """Run Python in the copy; its own output is what a failure shows."""
+    environment = {k: v for k, v in os.environ.items() if k != "MINGA_DEPLOYMENT"}
+    done = subprocess.run(
+        [sys.executable, *arguments], cwd=root, env=environment | {"PYTHONPATH": str(root)},
+        capture_output=True, text=True,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+def plain_words(text: str) -> list[str]:
+    """Return the words of a text that bear no mark."""
+    return PLAIN.findall(NAMES.sub(" ", NOT_PROSE.sub(" ", text)))
+
+
+def seen(html: str) -> dict[str, str]:
+    """Return the texts of a page that people see or hear: by the text, where it is."""
+    page = BeautifulSoup(html, "html.parser")
+    for other in page.select("script, style, code, pre, svg, .languages, math, .katex"):
+        other.decompose()
+    strings = page.html.find_all(string=True)
+    texts = {text.strip(): text.parent.name for text in strings}
+    for name in ("title", "placeholder", "aria-label", "alt"):
+        texts |= {tag[name].strip(): name for tag in page.find_all(attrs={name: True})}
+    return {text: where for text, where in texts.items() if text}
+
+
+def test_nothing_is_wrong_with_the_catalogs(checkout):
+    run(checkout, "-m", "translation", "check", "--no-spelling", "--language", PSEUDO)
+    table = run(checkout, "-m", "translation", "status", "--language", PSEUDO)
+    assert table.splitlines()[-1].split()[-1] == "100%"
+
+
+def test_every_document_is_in_the_third_language_and_comes_back(checkout, tmp_path):
+    run(checkout, "-m", "translation", "build", "--language", PSEUDO, "--output", str(tmp_path))
+    conf = configuration(checkout, targets=(PSEUDO,))
+    built = {d.name: d for d in find(configuration(tmp_path, targets=(PSEUDO,)))}
+    documents = [d for d in find(conf) if d.path.suffix != ".cfg"]
+    assert len(documents) > 8 and set(built) >= {d.name for d in documents}
+    for document in documents:
+        before = [s.msgid for s in document.segments(PSEUDO)]
+        if document.path.suffix == ".yaml":  # the third text stands beside the source's
+            texts = re.findall(rf"^ *{PSEUDO}: (.*)", built[document.name].text(), re.M)
+            after = [str(yaml.safe_load(text)) for text in texts]
+            assert built[document.name].segments(PSEUDO) == []
+        else:
+            after = [s.msgid for s in built[document.name].segments(PSEUDO)]
+        # What nbgrader puts in place of solutions is the source's until the notebook is released.
+        before, after = ([m for m in found if m not in STUBS] for found in (before, after))
+        assert not [m for m in after if plain_words(re.sub(r"\{.*\}", "", m))], document.name
+        assert [pseudo.plain(m) for m in after] == before, document.name
+
+
+def test_assignments_have_a_third_variant_with_the_same_graded_cells(checkout, tmp_path):
+    for path in sorted((checkout / "courses").glob("*/assignments/*/*.ipynb")):
+        release = tmp_path / path.stem
+        release.mkdir()
+        shutil.copy(path, release)
+        course, assignment = path.parents[2].name, path.parent.name
+        build = f"from pathlib import Path; from courses.variants import build; print(build({course!r}, {assignment!r}, Path({str(release)!r})))"  # noqa: E501
+        assert PSEUDO in run(checkout, "-c", build)
+        variant = release / ".languages" / PSEUDO / f"{path.stem}.json"
+        nb, source = nbformat.read(variant, 4), nbformat.read(path, 4)
+        assert nb.metadata.minga.language == PSEUDO
+        for ours, theirs in zip(source.cells, nb.cells, strict=True):
+            grading = {**ours.metadata.get("nbgrader", {}), "checksum": None}
+            assert {**theirs.metadata.get("nbgrader", {}), "checksum": None} == grading
+            assert ours.id == theirs.id
+
+
+def test_the_book_has_a_third_site(checkout):
+    """Two pages without code: what it does is the same in all languages and is not run again."""
+    source = checkout / "two-pages"
+    source.mkdir()
+    for name in ("glosario.md", f"locale/{PSEUDO}/glosario.po", f"locale/{PSEUDO}/myst.po"):
+        (source / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(checkout / "book" / name, source / name)
+    myst = yaml.safe_load((checkout / "book/myst.yml").read_text())
+    myst["project"]["toc"] = [{"file": "glosario.md"}]
+    (source / "myst.yml").write_text(yaml.safe_dump(myst, allow_unicode=True))
+    where = ["--source", source, "--output", checkout / "site", "--work", checkout / "work"]
+    run(checkout, "-m", "book.build", *map(str, where))
+    page = (checkout / "site" / PSEUDO / "index.html").read_text()
+    assert f'lang="{PSEUDO}"' in page
+    texts = seen(page)
+    assert pseudo.text("Glosario") in texts
+    assert not {text: where for text, where in texts.items() if plain_words(text)}
+
+
+@pytest.fixture
+def hub(checkout):
+    """The address of a hub with the copy's pages (tests/hub_config/pages/hub_for_pages.py)."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1] // 10 * 10  # five in a row are used
+    environment = os.environ | {
+        "PAGES_PORT": str(port),
+        "CONFIGURABLE_HTTP_PROXY": str(
+            checkout / "deploy/proxy/node_modules/.bin/configurable-http-proxy"
+        ),
+        "PYTHONPATH": str(checkout),
+        "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
+    }
+    environment.pop("MINGA_DEPLOYMENT", None)
+    configuration_file = checkout / "tests/hub_config/pages/hub_for_pages.py"
+    log = checkout / "hub.log"
+    process = subprocess.Popen(
+        [sys.executable, "-m", "jupyterhub", "--config", str(configuration_file)],
+        cwd=checkout, env=environment, stdout=log.open("w"), stderr=subprocess.STDOUT,
+    )  # fmt: skip
+    address = f"http://127.0.0.1:{port}"
+    try:
+        while process.poll() is None:
+            try:
+                if requests.get(f"{address}/hub/login", timeout=30).ok:
+                    break
+            except requests.ConnectionError:
+                time.sleep(0.5)
+        assert process.poll() is None, log.read_text()
+        yield address
+    finally:
+        process.send_signal(signal.SIGTERM)
+        process.wait(60)
+
+
+def test_the_hub_speaks_it_from_the_login_to_the_session(hub):
+    """The book's switch sets this cookie; login, start page and session follow it."""
+    reader = requests.Session()
+    reader.cookies.set("minga_language", PSEUDO)
+    login = reader.get(f"{hub}/hub/login")
+    xsrf = reader.cookies["_xsrf"]
+    form = {"username": "ana", "password": "aprender-en-minga", "_xsrf": xsrf}
+    home = reader.post(f"{hub}/hub/login?next=%2Fhub%2Fhome", data=form)
+    start = reader.get(f"{hub}/hub/spawn")
+    for page in (login, home, start):
+        assert page.ok and f'lang="{PSEUDO}"' in page.text, page.url
+        left = {t: where for t, where in seen(page.text).items() if plain_words(t)}
+        assert not left, f"{page.url}: {json.dumps(left, ensure_ascii=False, indent=1)}"
+    field = BeautifulSoup(start.text, "html.parser").select_one("input[name=language]")
+    assert field["value"] == PSEUDO
+    # The switch offers all three, each by its own name.
+    offered = BeautifulSoup(login.text, "html.parser").select(".languages a")
+    assert [a["hreflang"] for a in offered] == ["es", "en", PSEUDO]
