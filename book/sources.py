@@ -20,11 +20,12 @@ from nbformat import NotebookNode
 from book.headings import label_headings
 from translation import markdown
 from translation.languages import SOURCE as SOURCE_LANGUAGE
-from translation.languages import name, offered
+from translation.languages import name as own_name
+from translation.languages import offered
 from translation.segments import TranslationError
 
 LANGUAGES = offered()  # the deployment's
-LANGUAGE_NAMES = {code: name(code) for code in LANGUAGES}
+LANGUAGE_NAMES = {code: own_name(code) for code in LANGUAGES}
 THEME = Path(__file__).parent / "theme"
 # What a page may show or read beside its text; everything else in the folder stays out of the site.
 FILES = {".png", ".svg", ".jpg", ".jpeg", ".gif", ".webp", ".csv", ".json", ".txt", ".bib"}
