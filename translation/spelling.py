@@ -106,11 +106,11 @@ class Speller:
             if len(word) < 2 or word in code_names or self.right(word):
                 continue
             inside = number and not _SENTENCE_BEGINS.search(prose[: match.start()])
-            if word[1:] != word[1:].lower():
-                continue  # GPU, PyTorch
+            if word[1:] != word[1:].lower() or (inside and word[0].isupper()):
+                continue  # GPU, PyTorch; a name inside a sentence
             if other := self.accented(word):
                 yield f"accent: «{word}» → «{other}»"
-            elif unknown and not (inside and word[0].isupper()):  # a name inside a sentence
+            elif unknown:
                 proposals = ", ".join(self.proposals(word)[:3])
                 perhaps = f" (perhaps: {proposals})" if proposals else ""
                 yield (

@@ -6,6 +6,7 @@ and started. What a reader sees in plain letters could not be translated.
 
 import json
 import os
+import random
 import re
 import shutil
 import signal
@@ -70,6 +71,19 @@ def run(root: Path, *arguments: str) -> str:
     return done.stdout
 
 
+def free_ports(count: int) -> int:
+    """Return the first of `count` free ports in a row, below those that systems give away."""
+    while True:
+        first = random.randrange(20_000, 30_000)
+        try:
+            for port in range(first, first + count):
+                with socket.socket() as probe:
+                    probe.bind(("127.0.0.1", port))
+        except OSError:
+            continue
+        return first
+
+
 def plain_words(text: str) -> list[str]:
     """Return the words of a text that bear no mark."""
     return PLAIN.findall(NAMES.sub(" ", NOT_PROSE.sub(" ", text)))
@@ -114,14 +128,17 @@ def test_every_document_is_in_the_third_language_and_comes_back(checkout, tmp_pa
 
 
 def test_assignments_have_a_third_variant_with_the_same_graded_cells(checkout, tmp_path):
-    for path in sorted((checkout / "courses").glob("*/assignments/*/*.ipynb")):
-        release = tmp_path / path.stem
-        release.mkdir()
-        shutil.copy(path, release)
-        course, assignment = path.parents[2].name, path.parent.name
-        build = f"from pathlib import Path; from courses.variants import build; print(build({course!r}, {assignment!r}, Path({str(release)!r})))"  # noqa: E501
-        assert PSEUDO in run(checkout, "-c", build)
-        variant = release / ".languages" / PSEUDO / f"{path.stem}.json"
+    notebooks = sorted((checkout / "courses").glob("*/assignments/*/*.ipynb"))
+    assert len(notebooks) > 1
+    build = "from pathlib import Path; from courses.variants import build\n"
+    for path in notebooks:
+        (tmp_path / path.stem).mkdir()
+        shutil.copy(path, tmp_path / path.stem)
+        names = path.parents[2].name, path.parent.name
+        build += f"assert {PSEUDO!r} in build(*{names}, Path({str(tmp_path / path.stem)!r}))\n"
+    run(checkout, "-c", build)
+    for path in notebooks:
+        variant = tmp_path / path.stem / ".languages" / PSEUDO / f"{path.stem}.json"
         nb, source = nbformat.read(variant, 4), nbformat.read(path, 4)
         assert nb.metadata.minga.language == PSEUDO
         for ours, theirs in zip(source.cells, nb.cells, strict=True):
@@ -156,9 +173,7 @@ def test_the_book_has_a_third_site(site):
 @pytest.fixture(scope="module")
 def hub(checkout):
     """The address of a hub with the copy's pages (tests/hub_config/pages/hub_for_pages.py)."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1] // 10 * 10  # five in a row are used
+    port = free_ports(5)
     environment = os.environ | {
         "PAGES_PORT": str(port),
         "CONFIGURABLE_HTTP_PROXY": str(
