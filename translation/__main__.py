@@ -110,7 +110,7 @@ def main(arguments: list[str] | None = None) -> int:
         if options.command == "build":
             return build(documents, languages[0], options.output)
         if options.command == "check":
-            against = checks.standards(conf, with_spelling=not options.no_spelling)
+            against = checks.standards(conf, not options.no_spelling, options.words)
             return check(documents, languages, against)
         if options.command == "status":
             return status(documents, languages, options.badges)
@@ -130,6 +130,9 @@ def _parser() -> argparse.ArgumentParser:
         command.add_argument("document", nargs="*", help="a path, a folder or a name; else all")
         if name == "check":
             command.add_argument("--no-spelling", action="store_true", help="ask no dictionary")
+            command.add_argument(
+                "--words", action="store_true", help="report words that no dictionary has, too"
+            )
         if name == "status":
             command.add_argument(
                 "--badges", type=Path, metavar="DIR", help="write an SVG badge for each row there"

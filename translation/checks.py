@@ -53,13 +53,17 @@ class Counts:
 
 @dataclass(frozen=True)
 class Standards:
-    """What words are held against, by language: dictionaries, and the glossary's terms."""
+    """What words are held against, by language: dictionaries, and the glossary's terms.
+
+    `unknown`: words that no dictionary has are problems too, not accents alone.
+    """
 
     spellers: Mapping[str, Speller] = field(default_factory=dict)
     terms: Mapping[str, list[Term]] = field(default_factory=dict)
+    unknown: bool = False
 
 
-def standards(conf: Configuration, with_spelling: bool = True) -> Standards:
+def standards(conf: Configuration, with_spelling: bool = True, unknown: bool = False) -> Standards:
     """Return the dictionaries and the glossary that documents.yaml names.
 
     Raises TranslationError where a dictionary is not installed.
@@ -72,7 +76,7 @@ def standards(conf: Configuration, with_spelling: bool = True) -> Standards:
             path = page.parent / "locale" / language / f"{page.stem}.po"
             if path.is_file():
                 terms[language] = glossary.terms(text, catalogs.read(path), language)
-    return Standards(spellers, terms)
+    return Standards(spellers, terms, unknown)
 
 
 def counts(document: Document, language: str) -> Counts:
@@ -97,7 +101,7 @@ def check_source(document: Document, against: Standards) -> list[Problem]:
         return []  # `check` says so
     problems: dict[str, Problem] = {}  # each word once, where it stands first
     for segment in found:
-        for text in speller.problems(segment.msgid, _names(document, segment)):
+        for text in speller.problems(segment.msgid, _names(document, segment), against.unknown):
             where = _file(document, segment), _line(segment)
             problems.setdefault(text, Problem(*where, SOURCE, f"{text}{_cell(segment)}"))
     return list(problems.values())
@@ -142,7 +146,9 @@ def _problems(
             wrong = [text for t in _texts(entry) for text in lost(message, t, segment.kind)]
             if speller:
                 names = _names(document, segment)
-                words = [x for t in _texts(entry) for x in speller.problems(t, names)]
+                words = [
+                    x for t in _texts(entry) for x in speller.problems(t, names, against.unknown)
+                ]
                 wrong += dict.fromkeys(word for word in words if word not in misspelt)
                 misspelt.update(words)
             if glossary.IGNORE not in entry.flags:

@@ -65,7 +65,7 @@ def _definition_lists(text: str) -> list:
 
 def problems(message: str, translation: str, found: Iterable[Term]) -> Iterator[str]:
     """Yield what a translation calls otherwise than the glossary."""
-    for term in found:
+    for term in found if message != translation else ():  # a name that stays as it is
         if term.missing_in(message, translation):
             yield (
                 f"glossary: «{term.source}» is «{term.translations[0]}» "

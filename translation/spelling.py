@@ -79,6 +79,8 @@ class Speller:
     def accented(self, word: str) -> str:
         """Return the word of the same letters with other accents, or nothing."""
         plain = bare(word)
+        if self.language != SOURCE and plain != word.lower():
+            return ""  # a foreign word or name, which brings its accents along
         forms = [plain] + [
             plain[:place] + _ACUTE[letter] + plain[place + 1 :]
             for place, letter in enumerate(plain)
@@ -88,8 +90,13 @@ class Speller:
         found = next(right, "")
         return found.capitalize() if word[:1].isupper() else found
 
-    def problems(self, text: str, code_names: frozenset[str] = frozenset()) -> Iterator[str]:
-        """Yield what is wrong with a sentence (inline Markdown, or a displayed string)."""
+    def problems(
+        self, text: str, code_names: frozenset[str] = frozenset(), unknown: bool = False
+    ) -> Iterator[str]:
+        """Yield what is wrong with a sentence (inline Markdown, or a displayed string): accents.
+
+        With `unknown` also each word that nobody knows: a slip, a name, or a word too new.
+        """
         if _REFERENCE.match(text):
             return
         prose = NOT_PROSE.sub(" ", text)
@@ -99,11 +106,11 @@ class Speller:
             if len(word) < 2 or word in code_names or self.right(word):
                 continue
             inside = number and not _SENTENCE_BEGINS.search(prose[: match.start()])
+            if word[1:] != word[1:].lower() or (inside and word[0].isupper()):
+                continue  # GPU, PyTorch; a name inside a sentence
             if other := self.accented(word):
                 yield f"accent: «{word}» → «{other}»"
-            elif word[1:] != word[1:].lower() or (inside and word[0].isupper()):
-                continue  # GPU, PyTorch; a name inside a sentence
-            else:
+            elif unknown:
                 proposals = ", ".join(self.proposals(word)[:3])
                 perhaps = f" (perhaps: {proposals})" if proposals else ""
                 yield (

@@ -6,6 +6,7 @@ and started. What a reader sees in plain letters could not be translated.
 
 import json
 import os
+import random
 import re
 import shutil
 import signal
@@ -30,6 +31,8 @@ from translation.spelling import NOT_PROSE
 pytestmark = pytest.mark.slow
 
 REPOSITORY = Path(__file__).parents[2]
+LANGUAGES = ("es", "en", PSEUDO)
+CATALOGS = ("glosario", "myst")
 PLAIN = re.compile(r"[a-zA-Z]{3,}")
 # Names, and what is not Minga's to say: the other languages' own names, JupyterHub's, accounts.
 NAMES = re.compile(r"\b(Minga|English|Español|ana|JupyterHub|docente|Santiago|Chile|Colombia)\b")
@@ -66,6 +69,19 @@ def run(root: Path, *arguments: str) -> str:
     )  # fmt: skip
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout
+
+
+def free_ports(count: int) -> int:
+    """Return the first of `count` free ports in a row, below those that systems give away."""
+    while True:
+        first = random.randrange(20_000, 30_000)
+        try:
+            for port in range(first, first + count):
+                with socket.socket() as probe:
+                    probe.bind(("127.0.0.1", port))
+        except OSError:
+            continue
+        return first
 
 
 def plain_words(text: str) -> list[str]:
@@ -112,14 +128,17 @@ def test_every_document_is_in_the_third_language_and_comes_back(checkout, tmp_pa
 
 
 def test_assignments_have_a_third_variant_with_the_same_graded_cells(checkout, tmp_path):
-    for path in sorted((checkout / "courses").glob("*/assignments/*/*.ipynb")):
-        release = tmp_path / path.stem
-        release.mkdir()
-        shutil.copy(path, release)
-        course, assignment = path.parents[2].name, path.parent.name
-        build = f"from pathlib import Path; from courses.variants import build; print(build({course!r}, {assignment!r}, Path({str(release)!r})))"  # noqa: E501
-        assert PSEUDO in run(checkout, "-c", build)
-        variant = release / ".languages" / PSEUDO / f"{path.stem}.json"
+    notebooks = sorted((checkout / "courses").glob("*/assignments/*/*.ipynb"))
+    assert len(notebooks) > 1
+    build = "from pathlib import Path; from courses.variants import build\n"
+    for path in notebooks:
+        (tmp_path / path.stem).mkdir()
+        shutil.copy(path, tmp_path / path.stem)
+        names = path.parents[2].name, path.parent.name
+        build += f"assert {PSEUDO!r} in build(*{names}, Path({str(tmp_path / path.stem)!r}))\n"
+    run(checkout, "-c", build)
+    for path in notebooks:
+        variant = tmp_path / path.stem / ".languages" / PSEUDO / f"{path.stem}.json"
         nb, source = nbformat.read(variant, 4), nbformat.read(path, 4)
         assert nb.metadata.minga.language == PSEUDO
         for ours, theirs in zip(source.cells, nb.cells, strict=True):
@@ -128,11 +147,11 @@ def test_assignments_have_a_third_variant_with_the_same_graded_cells(checkout, t
             assert ours.id == theirs.id
 
 
-def test_the_book_has_a_third_site(checkout):
-    """Two pages without code: what it does is the same in all languages and is not run again."""
-    source = checkout / "two-pages"
-    source.mkdir()
-    for name in ("glosario.md", f"locale/{PSEUDO}/glosario.po", f"locale/{PSEUDO}/myst.po"):
+@pytest.fixture(scope="module")
+def site(checkout):
+    """The book with one page, which has no code: that runs once, whatever the languages."""
+    source = checkout / "one-page"
+    for name in ("glosario.md", *(f"locale/{x}/{y}.po" for x in LANGUAGES[1:] for y in CATALOGS)):
         (source / name).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(checkout / "book" / name, source / name)
     myst = yaml.safe_load((checkout / "book/myst.yml").read_text())
@@ -140,19 +159,21 @@ def test_the_book_has_a_third_site(checkout):
     (source / "myst.yml").write_text(yaml.safe_dump(myst, allow_unicode=True))
     where = ["--source", source, "--output", checkout / "site", "--work", checkout / "work"]
     run(checkout, "-m", "book.build", *map(str, where))
-    page = (checkout / "site" / PSEUDO / "index.html").read_text()
+    return checkout / "site"
+
+
+def test_the_book_has_a_third_site(site):
+    page = (site / PSEUDO / "index.html").read_text()
     assert f'lang="{PSEUDO}"' in page
     texts = seen(page)
     assert pseudo.text("Glosario") in texts
     assert not {text: where for text, where in texts.items() if plain_words(text)}
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def hub(checkout):
     """The address of a hub with the copy's pages (tests/hub_config/pages/hub_for_pages.py)."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1] // 10 * 10  # five in a row are used
+    port = free_ports(5)
     environment = os.environ | {
         "PAGES_PORT": str(port),
         "CONFIGURABLE_HTTP_PROXY": str(
@@ -200,4 +221,36 @@ def test_the_hub_speaks_it_from_the_login_to_the_session(hub):
     assert field["value"] == PSEUDO
     # The switch offers all three, each by its own name.
     offered = BeautifulSoup(login.text, "html.parser").select(".languages a")
-    assert [a["hreflang"] for a in offered] == ["es", "en", PSEUDO]
+    assert [a["hreflang"] for a in offered] == list(LANGUAGES)
+
+
+@pytest.fixture
+def book(checkout, site):
+    """The address of the book, served as the hub serves it."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    command = [sys.executable, "-m", "book.serve", "--site", str(site), "--port", str(port)]
+    server = subprocess.Popen(command, cwd=checkout, stdout=subprocess.PIPE, text=True)
+    try:
+        yield server.stdout.readline().partition(" ")[2].strip()
+    finally:
+        server.terminate()
+        server.wait(30)
+
+
+def test_a_choice_in_the_book_holds_at_the_login_and_where_a_session_starts(chromium, book, hub):
+    """The book's own switch, in a browser that asks for Spanish; cookies do not look at ports."""
+    context = chromium.new_context(locale="es-CL")
+    page = context.new_page()
+    page.goto(book)
+    page.wait_for_selector("html[lang=es]")
+    page.click("a[hreflang=en]")
+    page.wait_for_selector("html[lang=en]")
+    page.goto(f"{hub}/hub/login?next=%2Fhub%2Fspawn")
+    page.wait_for_selector("html[lang=en]")
+    page.fill("input[name=username]", "ana")
+    page.fill("input[name=password]", "aprender-en-minga")
+    page.click("main button[type=submit]")
+    assert page.locator("input[name=language]").get_attribute("value") == "en"
+    context.close()

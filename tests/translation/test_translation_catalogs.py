@@ -14,7 +14,6 @@ from translation.documents import configuration, find
 from translation.markdown import segments
 from translation.segments import TranslationError
 
-REPOSITORY = Path(__file__).parents[2]
 PAGE = (
     "---\ntitle: Las olas\n---\n\n# El mar\n\n"
     "Una ola mide {n} metros, en promedio $x^2$.\n\nOtra frase.\n"

@@ -114,7 +114,8 @@ def pages(tmp_path):
     (folder / "static").mkdir()
     (folder / "babel.cfg").write_text((REPOSITORY / "hub_config/pages/babel.cfg").read_text())
     (folder / "templates/a.html").write_text(
-        '{{ _("Iniciar sesión") }} {% trans n=2 %}una hora{% pluralize %}{{ n }} horas{% endtrans %}'
+        '{{ _("Iniciar sesión") }} '
+        "{% trans n=2 %}una hora{% pluralize %}{{ n }} horas{% endtrans %}"
     )
     (folder / "static/a.js").write_text('_("Espera, {name}");')
     (tmp_path / "spawners").mkdir()

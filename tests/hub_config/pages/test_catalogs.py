@@ -47,7 +47,7 @@ def test_every_sentence_is_in_the_catalog_and_no_other(catalog):
     written, translated = extracted(), {entry.msgid for entry in catalog}
     assert len(written) > 200, "extraction found too little to be true"
     missing = {text: place for text, place in written.items() if text not in translated}
-    assert not missing, f"run pybabel as hub_config/pages/babel.cfg says: {missing}"
+    assert not missing, f"run python -m translation extract hub_config: {missing}"
     assert not translated - set(written)
 
 
