@@ -9,7 +9,7 @@ ifneq ($(DEPLOYMENT),)
 export MINGA_DEPLOYMENT := $(abspath $(DEPLOYMENT))
 endif
 
-.PHONY: help hub stop test test-fast book bench-spawn bench-attacks lint clean clean-all
+.PHONY: help hub stop test test-fast book courses course bench-spawn bench-attacks lint clean clean-all
 
 help:  ## show this
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -33,6 +33,14 @@ test-fast:  ## the tests to run while editing
 book:  ## build the course book into _build/book
 	@$(PYTHON) deploy/install.py book
 	@$(VENV) -m book.build
+
+courses:  ## check every unit: texts, translations, grading, mutants (UNIT=… only one)
+	@$(PYTHON) deploy/install.py test
+	@$(VENV) -m courses.check $(UNIT)
+
+course:  ## start a new course (NAME=…), or a new unit of one (NAME=… UNIT=…)
+	@$(PYTHON) deploy/install.py test
+	@$(VENV) -m courses.scaffold $(NAME) $(UNIT)
 
 bench-spawn:  ## measure our spawner beside stock batchspawner (45 minutes, on a quiet machine)
 	@$(PYTHON) deploy/install.py hub

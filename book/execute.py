@@ -18,6 +18,8 @@ from traitlets.config import Config
 from book.sources import BookError, Page
 
 CELL_SECONDS = 180
+# Runs last: what the page took, with the processes that it started.
+CPU_SECONDS = "import os\nprint(sum(os.times()[:4]))"
 WIDGET_STATE = "application/vnd.jupyter.widget-state+json"
 STYLE = Path(__file__).parent / "matplotlibrc"
 # A new version of one of these may change what a cell shows.
@@ -65,7 +67,7 @@ def execute(pages: list[Page], folders: dict[str, Path], cache: Path, workers: i
 
 def code_key(notebook: NotebookNode, folder: Path) -> str:
     """Return a hash of all that decides a notebook's outputs: code, data files, versions, style."""
-    digest = hashlib.sha256(STYLE.read_bytes())
+    digest = hashlib.sha256(STYLE.read_bytes() + CPU_SECONDS.encode())
     for package in SHOWS:
         try:
             digest.update(f"{package} {version(package)}\n".encode())
@@ -106,7 +108,7 @@ def _write_kernel_configuration(scratch: Path) -> None:
 
 
 def _run(page: Page, folder: Path, scratch: Path, key: str) -> dict:
-    """Run one page's cells in a fresh kernel; return {outputs: [per code cell], widgets: …}."""
+    """Run one page's cells in a fresh kernel; return {outputs: [per cell], widgets, seconds}."""
     notebook = nbformat.from_dict(json.loads(json.dumps(page.notebook)))
     notebook.metadata["kernelspec"] = {
         "name": page.front.get("kernelspec", {}).get("name", "python3")
@@ -122,6 +124,7 @@ def _run(page: Page, folder: Path, scratch: Path, key: str) -> dict:
         resources={"metadata": {"path": str(folder)}},
         config=Config({"KernelManager": connection}),
     )
+    notebook.cells.append(nbformat.v4.new_code_cell(CPU_SECONDS))
     environment = {
         **os.environ,
         "IPYTHONDIR": str(scratch / "ipython"),
@@ -132,9 +135,11 @@ def _run(page: Page, folder: Path, scratch: Path, key: str) -> dict:
         client.execute(env=environment)
     except (CellExecutionError, CellTimeoutError, DeadKernelError) as error:
         raise BookError(_explain(page, notebook, error)) from error
+    seconds = float(notebook.cells.pop().outputs[0]["text"])
     return {
         "outputs": [cell.outputs for cell in _code_cells(notebook)],
         "widgets": notebook.metadata.get("widgets", {}),
+        "seconds": round(seconds, 1),
     }
 
 

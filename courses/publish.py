@@ -16,6 +16,8 @@ import time
 from datetime import UTC, datetime
 from pathlib import Path
 
+import polib
+
 from exchange.client import ExchangeClient, ExchangeProblem
 
 from . import SOURCE_LANGUAGE
@@ -37,7 +39,8 @@ def publish(course: Course, root: Path, say=print) -> list[str]:
     """
     record = _record(root)
     made = []
-    for assignment in course.assignments:
+    _instructors_pages(course, root)
+    for assignment in course.released:
         wanted = _digest(_inputs(course, assignment))
         last = record.get(assignment, {})
         if last.get("inputs") == wanted and (root / "release" / assignment).is_dir():
@@ -83,7 +86,7 @@ def send(
                     _write(root, record)
     except ExchangeProblem as error:
         raise PublishError(f"{course.id}: {error}") from error
-    for assignment in course.assignments:
+    for assignment in course.released:
         last = record.get(assignment, {})
         if not (root / "release" / assignment).is_dir():
             continue  # an instructor's own source, which formgrader's buttons generate
@@ -153,6 +156,24 @@ def _generate(course: Course, assignment: str, root: Path) -> list[str]:
     shutil.rmtree(kept)
     built = variants.build(course.id, assignment, release)
     return [SOURCE_LANGUAGE, *built]
+
+
+def _instructors_pages(course: Course, root: Path) -> None:
+    """Put the instructor's pages where formgrader's file list shows them; no release has them."""
+    from translation import markdown
+
+    folder = root / "instructors"
+    for page in sorted((course.folder / "instructors").glob("*.md")):
+        text = page.read_text(encoding="utf-8")
+        made = {f"{page.stem}.{SOURCE_LANGUAGE}.md": text}
+        for catalog in course.folder.glob(f"locale/*/instructors/{page.stem}.po"):
+            language = catalog.parent.parent.name
+            made[f"{page.stem}.{language}.md"] = markdown.translate(text, polib.pofile(catalog))
+        for name, content in made.items():
+            path = folder / name
+            if not path.is_file() or path.read_text(encoding="utf-8") != content:
+                folder.mkdir(exist_ok=True)
+                path.write_text(content, encoding="utf-8")
 
 
 def _set_due(course: Course, assignment: str, root: Path, due: str | None) -> None:

@@ -8,13 +8,14 @@ import ipaddress
 import os
 import socket
 from dataclasses import fields
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
 from typing import Annotated, Literal
 
 import yaml
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
+from courses.models import Course
 from exchange.service.settings import Limits
 from spawners.choices import Name, Titles
 from spawners.cluster.description import ClusterDescription, NodeDescription
@@ -146,6 +147,12 @@ class CourseMembers(Model):
         pattern=r"^([a-z_][a-z0-9_-]{0,31})?$",
         description="Unix account that the course's formgrader runs as, with accounts: personal",
     )
+    starts: date | None = Field(
+        None,
+        description="first day, e.g. 2027-03-08: an assignment is due at the end (23:59, by the "
+        "hub's clock) of the day that its due_days in course.yaml say; a due date given in "
+        "assignments wins",
+    )
     assignments: dict[Name, AssignmentPolicy] = Field(
         default_factory=dict,
         description="due dates, late policy, attempts and extensions of the course's assignments; "
@@ -156,6 +163,17 @@ class CourseMembers(Model):
         description="by site, what the course has on its Slurm: account, QOS, and times with a "
         "reservation (docs/operators/cursos.md)",
     )
+
+    def policies(self, course: Course) -> dict[str, AssignmentPolicy]:
+        """Return what is set for the course's assignments, due dates from `starts` included."""
+        policies = dict(self.assignments)
+        for name, assignment in course.released.items() if self.starts else ():
+            known = policies.get(name, AssignmentPolicy())
+            if assignment.due_days and "due" not in known.model_fields_set:
+                day = self.starts + timedelta(days=assignment.due_days)
+                due = datetime.combine(day, time(23, 59)).astimezone()
+                policies[name] = known.model_copy(update={"due": due})
+        return policies
 
 
 class PrivateCluster(Model):

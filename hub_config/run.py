@@ -20,6 +20,7 @@ import urllib.request
 
 import psutil
 
+from courses.models import load_course
 from deploy.terminal import fail, say
 from spawners.cluster import packages
 from spawners.cluster.cluster import ClusterError, PrivateCluster
@@ -187,7 +188,10 @@ class Start:
         """Give the exchange, which runs now, what it does not have yet."""
         tokens = self.state.formgrader_tokens(list(self.deployment.courses))
         for course, members in self.deployment.courses.items():
-            policies = {name: policy.for_exchange() for name, policy in members.assignments.items()}
+            policies = {
+                name: policy.for_exchange()
+                for name, policy in members.policies(load_course(course)).items()
+            }
             released = self._publish(
                 course,
                 [

@@ -2,7 +2,7 @@
 
 import os
 import sys
-from functools import lru_cache
+from functools import lru_cache, partial
 from pathlib import Path
 
 from courses.models import load_course
@@ -33,6 +33,7 @@ def configure(c, deployment: Deployment, state: State) -> None:
     c.MingaSpawner.course_on_site = lambda choice: deployment.courses[choice.course].slurm.get(
         choice.site
     )
+    c.MingaSpawner.profile_of = partial(profile_of, deployment)
     c.MingaSpawner.extension_on_site = lambda site: deployment.sites[site].extension
     c.MingaSpawner.session_environment = lambda spawner, choice: environment(
         deployment, state, choice
@@ -44,6 +45,14 @@ def configure(c, deployment: Deployment, state: State) -> None:
     # All who press start are served, in order; the scheduler is what has a queue.
     c.JupyterHub.concurrent_spawn_limit = 0
     c.MingaSpawner.consecutive_failure_limit = 0
+
+
+def profile_of(deployment: Deployment, course: str, assignment: str) -> str | None:
+    """Return the machine profile that an assignment asks for, or None if there is no such."""
+    if course not in deployment.courses:
+        return None
+    known = load_course(course).assignments.get(assignment)
+    return known.profile if known else None
 
 
 def sites(deployment: Deployment, state: State) -> dict:

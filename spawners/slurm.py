@@ -175,15 +175,23 @@ exec {{cmd}}
     options_from_form = _options_from_form
 
     def options_from_query(self, query: dict[str, list[str]]):
-        """Show the form with what a link like `/hub/spawn?course=…` wishes already chosen.
+        """Show the form with what a link like `/hub/spawn?course=…&assignment=…` wishes chosen.
 
         JupyterHub would start a session at once: a link on any page could take a GPU.
         """
         self.wishes = {
             key: values[0] for key, values in query.items() if key in Choice.model_fields
         }
+        course, assignment = (query.get(key, [""])[0] for key in ("course", "assignment"))
+        profile = self.profile_of(course, assignment)
+        if profile:
+            self.wishes.setdefault("profile", profile)
         raise _AskFirst
 
+    profile_of = Callable(
+        lambda course, assignment: None,
+        help="The profile that an assignment asks for, or None; a link to it has that chosen.",
+    ).tag(config=True)
     wishes = Dict(help="What a link asked the form to have chosen; not validated, only compared.")
 
     def _chosen(self, wishes: dict) -> Choice:

@@ -1,8 +1,11 @@
 """A deployment file is right, or the start says where it is wrong."""
 
+from datetime import date, timedelta
+
 import pytest
 import yaml
 
+from courses.models import load_course
 from hub_config.deployment import DEFAULT, DeploymentError, load
 
 
@@ -179,3 +182,22 @@ def test_a_wrong_PORT_is_refused(monkeypatch, port):
 def test_PORT_moves_the_port(monkeypatch):
     monkeypatch.setenv("PORT", "8123")
     assert load(DEFAULT).port == 8123
+
+
+def test_due_dates_follow_the_start_and_dates_of_the_file_win(changed):
+    def change(data):
+        data["courses"]["supercomputing"]["starts"] = "2027-03-08"
+        data["courses"]["ai-foundations"]["assignments"] = {
+            "descenso-de-gradiente": {"due": "2027-05-01T12:00:00-03:00"}
+        }
+        data["courses"]["ai-foundations"]["starts"] = "2027-03-08"
+
+    deployment = changed(change)
+    course = load_course("supercomputing")
+    days = course.assignments["escalamiento-fuerte"].due_days
+    due = deployment.courses["supercomputing"].policies(course)["escalamiento-fuerte"].due
+    assert due.date() == date(2027, 3, 8) + timedelta(days=days)
+    assert (due.hour, due.minute) == (23, 59) and due.utcoffset() is not None
+    policies = deployment.courses["ai-foundations"].policies(load_course("ai-foundations"))
+    assert policies["descenso-de-gradiente"].due.isoformat() == "2027-05-01T12:00:00-03:00"
+    assert load(DEFAULT).courses["supercomputing"].policies(course) == {}

@@ -216,6 +216,24 @@ def test_a_link_chooses_what_is_offered_and_nothing_else():
 
 
 @pytest.mark.parametrize(
+    ("link", "profile"),
+    [
+        ({"course": ["supercomputing"], "assignment": ["redes"]}, "gpu"),
+        ({"course": ["supercomputing"], "assignment": ["redes"], "profile": ["cpu"]}, "cpu"),
+        ({"course": ["supercomputing"], "assignment": ["otra"]}, "cpu"),
+    ],
+)
+def test_a_link_to_an_assignment_chooses_the_machine_that_it_asks_for(link, profile):
+    spawner = spawner_of()
+    spawner.profile_of = lambda course, assignment: {"redes": "gpu"}.get(assignment)
+    last = {"course": "supercomputing", "profile": "cpu", "hours": 7, "site": "luna"}
+    spawner.orm_spawner = SimpleNamespace(user_options=last, server=None)
+    with pytest.raises(_AskFirst):
+        spawner.options_from_query(link)
+    assert spawner.offer()["previous"].get("profile", "cpu") == profile
+
+
+@pytest.mark.parametrize(
     "name",
     [
         "-oProxyCommand=id",
