@@ -153,6 +153,8 @@ def test_a_figure_shows_its_cells_picture_once(reader):
 @pytest.mark.parametrize(("language", "label"), [("es", "Paso"), ("en", "Step")])
 def test_the_slider_moves_the_drawing_without_a_kernel(reader, language, label):
     page = reader(f"{language}/muestra/", wait="networkidle")
+    assert page.locator(".widget .noUi-handle").count() == 0  # not before somebody is near
+    page.locator(".widget .still").scroll_into_view_if_needed()
     handle = page.locator(".widget .noUi-handle")
     expect(handle).to_have_attribute("aria-label", label)
     picture = page.locator(".widget img:visible")

@@ -14,7 +14,7 @@ function placeOnPage() {
   const box = named?.getBoundingClientRect();
   if (box && box.bottom > 80 && box.top < innerHeight) return location.hash;
   if (scrollY < 80) return "";
-  const line = innerHeight / 3;
+  const line = parseFloat(getComputedStyle(root).scrollPaddingTop) + 30; // where links put a heading
   const above = [...document.querySelectorAll("article :is(h2, h3, h4, figure, .equation, .cell)[id]")]
     .filter((one) => one.getBoundingClientRect().top < line);
   return above.length ? `#${above.at(-1).id}` : "";

@@ -58,9 +58,13 @@ function widget(entry, context) {
   const view = JSON.parse(content(entry, context));
   if (context.whole) return still(view, context);
   context.uses.widgets = true;
+  // The picture stands there until the player (a megabyte) is needed; without script it stays.
+  const picture = still(view, context);
+  if (picture) Object.assign(picture.properties, { loading: "lazy" });
   return h("div", { className: "widget", dataPicture: context.site.words.plot }, [
     h("script", { type: VIEW }, { type: "raw", value: scriptJson(view) }),
-    h("noscript", [h("p", { className: "widget-note" }, context.site.words.widget_no_script), still(view, context)]),
+    h("noscript", h("p", { className: "widget-note" }, context.site.words.widget_no_script)),
+    picture && h("div", { className: "still" }, picture),
   ]);
 }
 

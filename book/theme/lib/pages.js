@@ -1,4 +1,5 @@
 // The kinds of pages: a chapter, the landing page, search, the missing page, all chapters in one.
+import { createHash } from "node:crypto";
 import { h } from "./h.js";
 import { toHtml } from "hast-util-to-html";
 import { citation, contribute } from "./cite.js";
@@ -7,7 +8,6 @@ import { hubUrl } from "./hub.js";
 import { icon, raw } from "./icons.js";
 import { hero } from "./landing.js";
 import { noteId, outputsInFigures, plainText, render, renderAll } from "./nodes.js";
-import { scriptJson } from "./outputs.js";
 import { pageUrl, translatedShare } from "./site.js";
 
 function actions(site, page) {
@@ -76,15 +76,15 @@ function newContext(site, slug, more = {}) {
   };
 }
 
-/** Scripts and data that only pages with widgets load. */
+/** What only pages with widgets load: a small script that fetches state and player in time. */
 function widgetElements(site, context, page) {
   if (!context.uses.widgets) return [];
   if (!context.widgetState) throw new Error(`${page.location}: a widget was shown, but its state was not saved; run the book with "python -m book.build"`);
-  return [
-    h("script", { type: "application/vnd.jupyter.widget-state+json" }, raw(scriptJson(context.widgetState))),
-    h("script", { defer: true, src: `${site.base}/assets/widgets/embed.js` }),
-    h("script", { type: "module", src: `${site.base}/assets/${site.assets["widgets.js"]}` }),
-  ];
+  const state = Buffer.from(JSON.stringify(context.widgetState));
+  const name = `widgets-${context.slug}-${createHash("sha256").update(state).digest("hex").slice(0, 16)}.json`;
+  site.files.set(name, state);
+  const files = { dataState: `${site.base}/build/${name}`, dataPlayer: `${site.base}/assets/widgets/embed.js` };
+  return [h("script", { type: "module", id: "widgets", src: `${site.base}/assets/${site.assets["widgets.js"]}`, ...files })];
 }
 
 /** One page: {html, uses: {math, widgets, code}}. */

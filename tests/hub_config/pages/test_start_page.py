@@ -5,6 +5,7 @@ import os
 import re
 import signal
 import time
+from urllib.parse import parse_qs, urlencode, urlsplit
 
 import pytest
 import requests
@@ -128,6 +129,21 @@ def test_a_site_that_goes_down_is_shown_while_the_page_is_open(student, minga):
     assert page.locator("#all-down").is_hidden()
     assert page.locator("#spawn_form button[type=submit]").is_enabled()
     assert not student.problems, "\n".join(student.problems)
+
+
+def test_a_link_of_the_book_keeps_language_course_and_where_to_go(student):
+    """As book/theme/lib/hub.js writes it: language, then start page, then the assignment."""
+    page, other = student.page, {"es": "en", "en": "es"}[student.language]
+    goal = "/hub/user-redirect/minga/open?course=supercomputing&assignment=escalamiento-fuerte"
+    start = urlencode({"course": "supercomputing", "language": other, "next": goal})
+    student.go(f"/hub/language/{other}?{urlencode({'next': f'/hub/spawn?{start}'})}")
+    try:
+        assert page.get_attribute("html", "lang") == other
+        assert page.is_checked("input[name=course][value=supercomputing]")
+        target = urlsplit(page.get_attribute("#spawn_form", "action"))
+        assert parse_qs(target.query)["next"] == [goal]
+    finally:
+        student.go(f"/hub/language/{student.language}")
 
 
 def test_the_form_is_filled_in_by_keyboard(student):
