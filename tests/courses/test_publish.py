@@ -65,6 +65,18 @@ def test_the_languages_differ_in_words_only(published, assignment):
         assert not [c.id for c in english.cells if text in c.source]
 
 
+@pytest.mark.parametrize("assignment", ASSIGNMENTS)
+def test_the_instructors_page_is_in_the_working_folder_and_in_no_release(published, assignment):
+    root = published.root(ASSIGNMENTS[assignment])
+    spanish, english = (
+        (root / "instructors" / f"{assignment}.{language}.md").read_text(encoding="utf-8")
+        for language in ("es", "en")
+    )
+    assert "Pauta" in spanish and "Rubric" in english
+    assert not [p for p in (root / "release").rglob("*") if "instructors" in str(p)]
+    assert {p.name for p in (root / "release").iterdir()} <= set(ASSIGNMENTS)
+
+
 def test_a_second_time_changes_nothing(published):
     course = "supercomputing"
     before = {p: p.stat().st_mtime_ns for p in published.folder.rglob("*") if p.is_file()}
@@ -79,8 +91,9 @@ def own_course(tmp_path, monkeypatch):
     shutil.copytree(COURSES, tmp_path / "courses", ignore=publishing.IGNORED)
     for module in ("courses.models.COURSES", "courses.variants.COURSES"):
         monkeypatch.setattr(module, tmp_path / "courses")
-    course = load_course("supercomputing", tmp_path / "courses")
     name = "escalamiento-fuerte"
+    course = load_course("supercomputing", tmp_path / "courses")
+    course = course.model_copy(update={"assignments": {name: course.assignments[name]}})
     notebook = course.folder / "assignments" / name / f"{name}.ipynb"
     root = tmp_path / "root"
     root.mkdir()
