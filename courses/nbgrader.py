@@ -105,6 +105,7 @@ def instructor_config(
     # says who its students are: the formgrader itself needs no rights on the hub.
     c.Authenticator.plugin_class = "nbgrader.auth.NoAuthPlugin"
     c.ExchangeReleaseAssignment.force = True  # what is released is replaced, never what is fetched
+    c.Autograde.exporter_class = "grading.exporter.GradingExporter"
     c.Autograde.sanitize_preprocessors = [
         "grading.links.RefuseLinks",
         "nbgrader.preprocessors.ClearOutput",
