@@ -2,7 +2,6 @@
 
 import os
 import re
-from collections import defaultdict
 from collections.abc import Iterator
 from concurrent.futures import Future
 from contextlib import contextmanager
@@ -16,10 +15,11 @@ from nbgrader.utils import find_all_files
 from traitlets.utils.importstring import import_item
 
 from . import jobs
-from .execute import SandboxedExecute, read_paths
+from .execute import SandboxedExecute
+from .hidden import HideTests
 from .jobs import Job
 from .progress import Progress
-from .records import Records
+from .records import Records, sections_of
 from .workers import Workers
 
 
@@ -36,21 +36,21 @@ class Batch:
         Raises MissingEntry if the gradebook does not know the assignment.
         """
         kinds = [_class(each) for each in converter.autograde_preprocessors]
-        executors = [kind for kind in kinds if issubclass(kind, SandboxedExecute)]
-        return cls(exporter, converter, executors[0](parent=exporter)) if executors else None
+        return cls(exporter, converter) if SandboxedExecute in kinds else None
 
-    def __init__(self, exporter, converter: Autograde, executor: SandboxedExecute):
-        self._exporter, self._converter, self._executor = exporter, converter, executor
+    def __init__(self, exporter, converter: Autograde):
+        self._exporter, self._converter = exporter, converter
         self._coursedir = converter.coursedir
         self._assignment = self._coursedir.assignment_id
         kinds = [*converter.sanitize_preprocessors, *converter.autograde_preprocessors]
-        settings = {
-            "preprocessors": list(map(str, kinds)),
-            "not over": converter.exclude_overwriting,
+        settings = sections_of(converter.config, [HideTests, *map(_class, kinds)])
+        asked = {"kinds": list(map(str, kinds)), "not over": converter.exclude_overwriting}
+        self._records = Records(self._coursedir, self._assignment, asked | settings)
+        names = ("directory_structure", "source_directory", "release_directory")
+        self._settings = settings | {
+            "CourseDirectory": {name: getattr(self._coursedir, name) for name in names}
+            | {"root": os.path.abspath(self._coursedir.root)}
         }
-        self._records = Records(
-            self._coursedir, self._assignment, settings, [type(converter), *map(_class, kinds)]
-        )
         with Gradebook(self._coursedir.db_url, self._coursedir.course_id) as book:
             self._known = {n.name for n in book.find_assignment(self._assignment).notebooks}
         self._inputs: dict[str, dict] = {}
@@ -58,7 +58,7 @@ class Batch:
         self._folders = sorted(converter.assignments)
         self._next = 0  # the first folder that was not prepared
         self._outputs: dict[str, tuple] = {}
-        self._futures: dict[str, list[Future]] = defaultdict(list)
+        self._futures: dict[str, Future] = {}
         self._pool = None
         if len(self._folders) > 1 or exporter.slurm:
             self._pool = self._open_pool()
@@ -104,12 +104,12 @@ class Batch:
         return re.match(pattern, path)["student"]
 
     @contextmanager
-    def one(self, filename: str) -> Iterator[None]:
+    def one(self, student: str) -> Iterator[None]:
         """Count a submission that fails in here as done."""
         try:
             yield
         except BaseException:
-            self._done(filename)
+            self._done(student)
             raise
 
     def sanitized(self, filename: str) -> tuple | None:
@@ -132,35 +132,40 @@ class Batch:
                 resources = self._converter.init_single_notebook_resources(filename)
                 output = NotebookExporter.from_filename(self._exporter, filename, resources)
                 nb = nbformat.reads(output[0], as_version=4)
-                imports = self._executor.imports_for(self._assignment)
-                job = self._executor.job(nb, self._files(folder), imports)
+                job = self._job(nb, resources, self._files(folder))
             except Exception as error:  # the converter meets it again, and says it
                 self._converter.log.debug("%s is not run ahead: %r", filename, error)
                 continue
             self._outputs[filename] = output
-            self._futures[job.digest].append(self._pool.submit(job))
+            self._futures[job.digest] = self._pool.submit(job)
 
-    def _files(self, folder: str) -> dict[str, bytes]:
-        """Return what will lie beside the notebook: what was handed in, the source's over it."""
+    def _files(self, folder: str) -> dict[str, str]:
+        """Return the files that will lie beside a notebook and where each one is now.
+
+        They are what was handed in, and the source's over it.
+        """
         source = self._coursedir.format_path(
             self._coursedir.source_directory, ".", self._assignment
         )
         kept = self._converter.exclude_overwriting.get(self._assignment, [])
-        paths = {}
-        for place, without in ((folder, []), (source, kept)):
-            for path in find_all_files(place, [*self._coursedir.ignore, "*.ipynb"]):
-                name = os.path.relpath(path, place)
-                if name not in without and os.path.isfile(path):
-                    paths[name] = path
-        return read_paths(paths)
+        found = _beside(folder, self._coursedir.ignore)
+        ours = _beside(source, self._coursedir.ignore)
+        return found | {name: path for name, path in ours.items() if name not in kept}
 
-    def result(self, job: Job) -> NotebookNode | None:
-        """Return a job's notebook if it was run ahead; raises the GradingError it ended with."""
-        futures = self._futures.get(job.digest)
-        if not futures:
+    def _job(self, nb: NotebookNode, resources: dict, paths: dict[str, str]) -> Job:
+        return Job.of(nb, resources["nbgrader"], self._settings, paths)
+
+    def result(self, nb: NotebookNode, resources: dict) -> tuple[NotebookNode, dict] | None:
+        """Return what running a notebook gave, if just this was run ahead; raises GradingError."""
+        if self._pool is None:
+            return None
+        job = self._job(nb, resources, _beside(resources["metadata"]["path"], []))
+        future = self._futures.pop(job.digest, None)
+        if future is None:
+            self._converter.log.debug("%s was not run ahead", job.about)
             return None
         self._pool.flush()
-        return jobs.result(futures.pop(0).result())
+        return jobs.result(future.result(), resources)
 
     def _finished(self, assignment: str, student: str, notebooks: list[str]) -> None:
         """Be nbgrader's post_convert_hook: all of a submission is in its place."""
@@ -168,10 +173,10 @@ class Batch:
             self._users_hook(assignment=assignment, student=student, notebooks=notebooks)
         student = self._student(notebooks[0])
         self._records.write(student, self._inputs[student])
-        self._done(notebooks[0])
+        self._done(student)
 
-    def _done(self, filename: str) -> None:
-        count = self._folders.index(os.path.dirname(filename)) + 1
+    def _done(self, student: str) -> None:
+        count = [self._student(folder) for folder in self._folders].index(student) + 1
         self._progress.to(count)
         if count == len(self._folders):
             self.close()
@@ -181,6 +186,12 @@ class Batch:
         self._progress.close()
         if self._pool:
             self._pool.close()
+
+
+def _beside(folder: str, ignore: list[str]) -> dict[str, str]:
+    """Return the regular files below a folder that are no notebooks, by relative path."""
+    paths = [p for p in find_all_files(folder, [*ignore, "*.ipynb"]) if os.path.isfile(p)]
+    return {os.path.relpath(path, folder): path for path in paths}
 
 
 def _class(kind) -> type:

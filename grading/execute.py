@@ -17,7 +17,6 @@ from traitlets import Dict, List, Unicode
 
 from .errors import SubmissionFailed
 from .hidden import HideTests
-from .jobs import Job
 from .kernels import failed, imports_of, run_notebook
 from .sandbox import Limits
 
@@ -44,23 +43,19 @@ class SandboxedExecute(Execute):
         if km is not None:  # run_notebook comes back with the sandboxed kernel
             self._hidden = HideTests(parent=self)
             return super().preprocess(nb, resources, km)
-        about = resources.get("nbgrader", {})
-        files = read_files(resources.get("metadata", {}).get("path") or "")
-        imports = self.imports_for(about.get("assignment", ""))
         run_ahead = getattr(self.parent, "run_ahead", None)  # grading.exporter's
-        done = run_ahead(self.job(nb, files, imports)) if run_ahead else None
-        return done or self.run(nb, files, imports), resources
-
-    def run(self, nb: NotebookNode, files: dict[str, bytes], imports: tuple[str, ...]):
-        """Run the notebook with `files` beside it and return it; raises GradingError."""
-        limits = Limits(**self.limits)
-        return run_notebook(nb, files=files, limits=limits, imports=imports, executor=self)
-
-    def job(self, nb: NotebookNode, files: dict[str, bytes], imports: tuple[str, ...]) -> Job:
-        """Return what another process needs to `run` the notebook as this one would."""
-        kinds = [*type(self).mro(), *HideTests.mro()]
-        names = {kind.__name__ for kind in kinds} & set(self.config)
-        return Job.of({name: self.config[name] for name in names}, nb, files, imports)
+        done = run_ahead(nb, resources) if run_ahead else None
+        if done is not None:
+            return done
+        about = resources.get("nbgrader", {})
+        nb = run_notebook(
+            nb,
+            files=read_files(resources.get("metadata", {}).get("path") or ""),
+            limits=Limits(**self.limits),
+            imports=self.imports_for(about.get("assignment", "")),
+            executor=self,
+        )
+        return nb, resources
 
     def preprocess_cell(self, cell: NotebookNode, resources: dict, index: int):
         """Run a cell; before the first one with hidden tests, note what is fit for students."""
@@ -101,24 +96,23 @@ def _imports_in(notebooks: tuple[tuple[str, int], ...]) -> tuple[str, ...]:
     return imports_of(cells)
 
 
-def read_files(folder: str) -> dict[str, bytes]:
+def read_files(folder: str, most: int = Limits.tmp_bytes // 2) -> dict[str, bytes]:
     """Return the files below `folder` by relative path, without notebooks, links and devices.
 
-    Raises SubmissionFailed if they are more than fits into the work folder.
+    Raises SubmissionFailed if they are more than `most` bytes.
     """
-    paths = {}
+    found, size = {}, 0
     for place, _, names in os.walk(folder) if folder else ():
-        for path in (os.path.join(place, name) for name in names):
-            if not path.endswith(".ipynb") and stat.S_ISREG(os.lstat(path).st_mode):
-                paths[os.path.relpath(path, folder)] = path
-    return read_paths(paths)
+        for name in names:
+            path = os.path.join(place, name)
+            if name.endswith(".ipynb") or not stat.S_ISREG(os.lstat(path).st_mode):
+                continue
+            size += os.lstat(path).st_size
+            if size > most:
+                raise failed("files")
+            with open(os.open(path, os.O_RDONLY | os.O_NOFOLLOW), "rb") as file:
+                found[os.path.relpath(path, folder)] = file.read()
+    return found
 
 
-def read_paths(paths: dict[str, str], most: int = Limits.tmp_bytes // 2) -> dict[str, bytes]:
-    """Return the content of files given by name and path; raises SubmissionFailed past `most`."""
-    if sum(os.stat(path).st_size for path in paths.values()) > most:
-        raise failed("files")
-    return {name: Path(path).read_bytes() for name, path in paths.items()}
-
-
-__all__ = ["SandboxedExecute", "SubmissionFailed", "read_files", "read_paths"]
+__all__ = ["SandboxedExecute", "SubmissionFailed", "read_files"]

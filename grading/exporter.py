@@ -16,7 +16,6 @@ from nbgrader.converters import Autograde
 from traitlets import Bool, Dict, Integer, List, Unicode
 
 from .ahead import Batch
-from .jobs import Job
 
 
 class GradingExporter(NotebookExporter):
@@ -54,13 +53,13 @@ class GradingExporter(NotebookExporter):
         """Sanitize or run a notebook, as nbgrader's converter asks."""
         if self._batch is None:
             return super().from_filename(filename, resources, **options)
-        with self._batch.one(filename):
+        with self._batch.one(resources["nbgrader"]["student"]):
             if self.parent._sanitizing:
                 done = self._batch.sanitized(filename)
                 if done is not None:
                     return done
             return super().from_filename(filename, resources, **options)
 
-    def run_ahead(self, job: Job) -> NotebookNode | None:
-        """Return a job's notebook if it was run ahead; raises the GradingError it ended with."""
-        return self._batch.result(job) if self._batch else None
+    def run_ahead(self, nb: NotebookNode, resources: dict) -> tuple[NotebookNode, dict] | None:
+        """Return what running a notebook gave, if it was run ahead; raises its GradingError."""
+        return self._batch.result(nb, resources) if self._batch else None

@@ -34,15 +34,10 @@ _table = Table(
 class Records:
     """The records of one assignment's submissions, and what the next ones will say."""
 
-    def __init__(
-        self, coursedir: CourseDirectory, assignment: str, settings: Mapping, classes: Iterable
-    ):
-        """`settings` are those of the converter; `classes` those whose configuration counts."""
+    def __init__(self, coursedir: CourseDirectory, assignment: str, settings: Mapping):
+        """`settings` is all of the configuration that counts."""
         self._coursedir, self._assignment = coursedir, assignment
-        self._shared = {
-            "settings": _digest(settings | _sections(coursedir.config, classes)),
-            "environment": environment(),
-        }
+        self._shared = {"settings": _digest(settings), "environment": environment()}
         with self._gradebook() as book:
             _table.metadata.create_all(book.engine)
             self._shared["tests"] = self._tests(book)
@@ -115,7 +110,8 @@ def _packages() -> list[str]:
     return sorted({f"{each.name} {each.version}" for each in distributions()})
 
 
-def _sections(config: Config, classes: Iterable) -> dict:
+def sections_of(config: Config, classes: Iterable[type]) -> dict:
+    """Return the sections of a configuration that are about some classes."""
     names = {kind.__name__ for each in classes for kind in each.mro()}
     return {name: config[name] for name in names & set(config)}
 
