@@ -15,6 +15,7 @@ from nbgrader.api import MissingEntry
 from nbgrader.converters import Autograde
 from traitlets import Bool, Dict, Integer, List, Unicode
 
+from . import engines
 from .ahead import Batch
 
 
@@ -43,6 +44,7 @@ class GradingExporter(NotebookExporter):
     def __init__(self, config=None, **options):
         super().__init__(config=config, **options)
         self._batch: Batch | None = None
+        engines.share()
         if isinstance(self.parent, Autograde) and self.parent.coursedir.notebook_id == "*":
             try:
                 self._batch = Batch.of(self, self.parent)
