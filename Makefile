@@ -9,7 +9,7 @@ ifneq ($(DEPLOYMENT),)
 export MINGA_DEPLOYMENT := $(abspath $(DEPLOYMENT))
 endif
 
-.PHONY: help hub stop test test-fast book bench-spawn bench-attacks lint clean clean-all
+.PHONY: help hub stop test test-fast book bench-spawn bench-attacks bench-grade lint clean clean-all
 
 help:  ## show this
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -41,6 +41,10 @@ bench-spawn:  ## measure our spawner beside stock batchspawner (45 minutes, on a
 bench-attacks:  ## attack our grader and stock nbgrader (10 minutes)
 	@$(PYTHON) deploy/install.py test
 	@$(VENV) -m benchmarks.attacks
+
+bench-grade:  ## grade the same submissions with stock nbgrader and with ours (10 minutes)
+	@$(PYTHON) deploy/install.py test
+	@$(VENV) -m benchmarks.grade
 
 lint:  ## check style
 	@$(VENV) -m ruff check . && $(VENV) -m ruff format --check .
