@@ -64,31 +64,38 @@ class SlurmArray:
         """Write the job, to be handed in by `flush`; return the outcome to come."""
         future: Future = Future()
         digest = job.digest
-        if not self._collect(digest, future):
+        if not self._collect(digest, future, failures=False):
             write_whole(self.folder / "jobs" / f"{digest}.json", job.dump())
             self._waiting[digest] = future
             self._new.append(digest)
         return future
 
     def flush(self) -> None:
-        """Hand in what was submitted; raises GradingError if Slurm refuses."""
-        if not self._watching:
-            self._watching = True
+        """Hand in what was submitted; if Slurm refuses, that is what each result raises."""
+        if self._watching:
+            return
+        self._watching = True
+        try:
             self._hand_in(self._new)
-            threading.Thread(target=self._watch, daemon=True).start()
+        except GradingError as error:
+            self._give_up(error)
+        threading.Thread(target=self._watch, daemon=True).start()
 
     def close(self) -> None:
         """Take back the tasks that still wait or run; forget the folder if all came."""
         self._end()
-        if self._tasks:
+        if self._waiting:
             self._slurm("scancel", *{task.partition("_")[0] for task in self._tasks})
-        elif not self._waiting:
+        else:
             shutil.rmtree(self.folder, ignore_errors=True)
 
-    def _collect(self, digest: str, future: Future) -> bool:
+    def _collect(self, digest: str, future: Future, failures: bool = True) -> bool:
         try:
             outcome = json.loads((self.folder / "results" / f"{digest}.json").read_text())
         except FileNotFoundError:
+            return False
+        if "notebook" not in outcome and not failures:  # of an earlier run: it is tried again
+            (self.folder / "results" / f"{digest}.json").unlink()
             return False
         future.set_result(outcome)
         return True
@@ -129,11 +136,14 @@ class SlurmArray:
         while self._waiting and not self._stop.is_set():
             try:
                 self._look()
-            except Exception as error:  # the one who waits for a result is told
-                for future in self._waiting.values():
-                    future.set_exception(error)
-                self._waiting.clear()
+            except Exception as error:
+                self._give_up(error)
             self._stop.wait(LOOK_EVERY)
+
+    def _give_up(self, error: Exception) -> None:
+        """Tell whoever waits for a result."""
+        while self._waiting:
+            self._waiting.popitem()[1].set_exception(error)
 
     def _look(self) -> None:
         for digest in [d for d, future in self._waiting.items() if self._collect(d, future)]:

@@ -9,9 +9,10 @@ class Progress:
     """A bar over the submissions of one assignment, on the error output."""
 
     def __init__(self, title: str, total: int, shown: bool | None = None):
-        """`shown`: None is where somebody looks, and where there is more than one."""
+        """`shown`: None is where somebody looks and there is more than one."""
         if shown is None:
             shown = sys.stderr.isatty() and total > 1
+        shown = shown and total > 0
         often = 0.2 if sys.stderr.isatty() else 10  # seconds; a log file needs few lines
         tqdm.monitor_interval = 0  # no thread of its own
         self._bar = tqdm(

@@ -83,8 +83,8 @@ class _Lane:
         threading.Thread(target=self._serve, daemon=True).start()
 
     def _serve(self) -> None:
-        while not self._ended:
-            job, future = self._queue.get()
+        while (item := self._queue.get()) is not None:
+            job, future = item
             if future.set_running_or_notify_cancel():
                 future.set_result(self._run(job))
 
@@ -102,6 +102,7 @@ class _Lane:
 
     def end(self) -> None:
         self._ended = True
+        self._queue.put(None)
         try:
             os.killpg(self._group.pid, signal.SIGKILL)
         except ProcessLookupError:

@@ -60,7 +60,7 @@ def test_the_same_scores_as_here_also_when_a_task_is_lost(course, site, tmp_path
     assert course.scores() == here.scores()
     assert len(handed_in[0]) == 4 and handed_in[1]
     assert set(handed_in[1]) <= set(handed_in[0][:2])
-    assert not running(site)
+    wait_until(lambda: not running(site), 60)
     assert course.grade(**on(site)) == []
 
 
@@ -74,8 +74,8 @@ def test_what_was_run_before_the_grader_ended_is_not_run_again(course, site, mon
     monkeypatch.setattr(array, "LOOK_EVERY", 0.5)
     collect, marked = array.SlurmArray._collect, []
 
-    def interrupted(self, digest, future):
-        done = collect(self, digest, future)
+    def interrupted(self, digest, future, **options):
+        done = collect(self, digest, future, **options)
         if done and self._tasks:
             marked.append(digest)
         return done
