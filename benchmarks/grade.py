@@ -44,7 +44,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--only", default="numpy,torch", help="assignments, commas between them")
     parser.add_argument("--output", type=Path, help="folder of the results")
     parser.add_argument("--draw", action="store_true", help="only write what was saved")
-    parser.add_argument("--child", nargs="+", help=argparse.SUPPRESS)
+    parser.add_argument("--child", nargs=argparse.REMAINDER, help=argparse.SUPPRESS)
     options = parser.parse_args(arguments)
     if options.child:
         return _child(options.child)
@@ -97,7 +97,7 @@ def _command(course: Path, assignment: str, workers: int | None) -> list[str]:
 
 def _run(command: list[str], course: Path) -> dict[str, float]:
     """Run a command; return its wall and CPU seconds, those of all its descendants too."""
-    child = [sys.executable, "-m", "benchmarks.grade", "--child", str(course), "--", *command]
+    child = [sys.executable, "-m", "benchmarks.grade", "--child", str(course), *command]
     done = subprocess.run(child, cwd=ROOT, capture_output=True, text=True)
     if done.returncode:
         raise RuntimeError(f"{' '.join(command)}: {done.stderr[-4000:]}")
