@@ -9,7 +9,7 @@ ifneq ($(DEPLOYMENT),)
 export MINGA_DEPLOYMENT := $(abspath $(DEPLOYMENT))
 endif
 
-.PHONY: help hub stop test test-fast book bench-spawn bench-attacks bench-formgrader bench-book courses course lint clean clean-all
+.PHONY: help hub stop test test-fast book bench-spawn bench-attacks bench-formgrader bench-book courses course bench-grade lint clean clean-all
 
 help:  ## show this
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -59,6 +59,10 @@ bench-book:  ## measure the book beside Jupyter Book 1 (10 minutes, on a quiet m
 	@.venv/bin/uv venv --quiet --seed --allow-existing _build/jupyter-book-1
 	@.venv/bin/uv pip install --quiet --python _build/jupyter-book-1 jupyter-book==1.0.4.post1
 	@$(VENV) -m benchmarks.book --stock _build/jupyter-book-1/bin/python
+
+bench-grade:  ## grade the same submissions with stock nbgrader and with ours (10 minutes)
+	@$(PYTHON) deploy/install.py test
+	@$(VENV) -m benchmarks.grade
 
 lint:  ## check style
 	@$(VENV) -m ruff check . && $(VENV) -m ruff format --check .

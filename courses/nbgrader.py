@@ -33,8 +33,8 @@ def configure(c: Config, environment: Mapping[str, str]) -> None:
     A process with MINGA_COURSE_ROOT is a course's formgrader (or its `nbgrader` commands);
     one without is a student's session.
     """
-    exchange_url = environment.get("MINGA_EXCHANGE_URL")
-    if not exchange_url:
+    exchange_url = environment.get("MINGA_EXCHANGE_URL", "")
+    if not exchange_url and not environment.get("MINGA_COURSE_ROOT"):
         return  # a Jupyter outside of Minga: nbgrader as its makers configured it
     language = environment.get("MINGA_LANGUAGE") or SOURCE_LANGUAGE
     if environment.get("MINGA_COURSE_ROOT"):
@@ -105,6 +105,7 @@ def instructor_config(
     # says who its students are: the formgrader itself needs no rights on the hub.
     c.Authenticator.plugin_class = "nbgrader.auth.NoAuthPlugin"
     c.ExchangeReleaseAssignment.force = True  # what is released is replaced, never what is fetched
+    c.Autograde.exporter_class = "grading.exporter.GradingExporter"
     c.Autograde.sanitize_preprocessors = [
         "grading.links.RefuseLinks",
         "nbgrader.preprocessors.ClearOutput",

@@ -1,0 +1,143 @@
+"""One notebook to run, as a value: the same on this machine and on a cluster's node.
+
+    outcome = run(job)                      # in a worker; never raises
+    nb, resources = result(outcome, resources)    # trusted side; raises what the run ended with
+
+A worker reads the submitted files and the author's source from the course's folder and writes
+nothing there; it has no gradebook.
+"""
+
+import hashlib
+import json
+import os
+import shutil
+import tempfile
+import traceback
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from types import SimpleNamespace
+
+import nbformat
+from nbformat import NotebookNode
+from nbgrader.utils import setenv
+from traitlets.config import Config
+
+from .errors import GradingError, SandboxUnavailable, SubmissionFailed
+
+_ERRORS = {kind.__name__: kind for kind in (GradingError, SandboxUnavailable)}
+
+
+@dataclass(frozen=True)
+class Job:
+    """A sanitized notebook, the files beside it, and how it is to be run."""
+
+    notebook: str  # JSON
+    about: Mapping[str, str]  # student, assignment, notebook
+    files: Mapping[str, str]  # relative path: SHA-256
+    settings: str  # JSON: the configuration of what runs it
+    places: Mapping[str, str]  # relative path: where the file is now
+
+    @classmethod
+    def of(cls, nb: NotebookNode, about: Mapping, settings: Mapping, paths: Mapping) -> "Job":
+        """Return the job; `paths` is where the files beside it are. Raises GradingError."""
+        try:
+            text = json.dumps(settings, sort_keys=True)
+        except TypeError as error:
+            raise GradingError(
+                f"La configuración tiene un valor que no es un dato simple: {error}",
+                f"The configuration has a value that is no plain data: {error}",
+            ) from error
+        who = {key: about[key] for key in ("student", "assignment", "notebook")}
+        files = {name: sha256(path) for name, path in paths.items()}
+        places = {name: os.path.abspath(path) for name, path in paths.items()}
+        return cls(json.dumps(nb, sort_keys=True), who, files, text, places)
+
+    @classmethod
+    def load(cls, text: str) -> "Job":
+        """Return the job that `dump` wrote."""
+        return cls(**json.loads(text))
+
+    def dump(self) -> str:
+        """Return the job as JSON."""
+        return json.dumps(asdict(self))
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 of all that decides what comes out."""
+        parts = [self.notebook, self.about, self.files, self.settings]
+        return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
+
+
+def run(job: Job) -> dict:
+    """Run a job in the sandbox and return its outcome, which JSON can hold."""
+    from .execute import SandboxedExecute
+
+    with tempfile.TemporaryDirectory(prefix="minga-run-") as folder:
+        try:
+            _lay_out(job, folder)
+            resources = {
+                "nbgrader": dict(job.about),
+                "metadata": {"path": folder, "name": job.about["notebook"]},
+            }
+            executor = SandboxedExecute(config=Config(json.loads(job.settings)))
+            nb = nbformat.from_dict(json.loads(job.notebook))
+            with setenv(NBGRADER_EXECUTION="autograde"):
+                nb, more = executor(nb, resources)
+            more = {key: more[key] for key in more if key not in ("nbgrader", "metadata")}
+            return {"notebook": nb, "resources": json.dumps(more, default=vars)}
+        except SubmissionFailed as error:
+            return {"failed": error.reason, "es": error.es, "en": error.en}
+        except GradingError as error:
+            return {"error": type(error).__name__, "es": error.es, "en": error.en}
+        except Exception:  # of one submission: the next ones are graded
+            said = traceback.format_exc()
+            return {"error": "GradingError", "es": said, "en": said}
+
+
+def _lay_out(job: Job, folder: str) -> None:
+    """Copy the files to where the run looks for them; raises GradingError if one has changed."""
+    for name, place in job.places.items():
+        path = Path(folder, name)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            shutil.copyfile(place, path)
+            same = sha256(path) == job.files[name]
+        except FileNotFoundError:
+            same = False
+        if not same:
+            raise GradingError(
+                f"El archivo {place} cambió o desapareció mientras se calificaba; califica de "
+                "nuevo. En un clúster, los nodos deben ver la carpeta del curso en la misma ruta.",
+                f"The file {place} changed or went away while it was graded; grade again. On a "
+                "cluster, the nodes must see the course's folder under the same path.",
+            )
+
+
+def lost(times: int) -> dict:
+    """Return the outcome of a job whose process ended each time without an answer."""
+    return {
+        "error": "GradingError",
+        "es": f"El proceso que calificaba esta entrega terminó sin respuesta {times} veces.",
+        "en": f"The process that graded this submission ended without an answer {times} times.",
+    }
+
+
+def result(outcome: dict, resources: dict) -> tuple[NotebookNode, dict]:
+    """Return what the run's preprocessor returned; raises the GradingError that it ended with.
+
+    What it added to `resources` comes back as plain data, objects as namespaces.
+    """
+    if "notebook" in outcome:
+        more = json.loads(outcome["resources"], object_hook=lambda d: SimpleNamespace(**d))
+        resources.update(vars(more))
+        return nbformat.from_dict(outcome["notebook"]), resources
+    if "failed" in outcome:
+        raise SubmissionFailed(outcome["failed"], outcome["es"], outcome["en"])
+    raise _ERRORS[outcome["error"]](outcome["es"], outcome["en"])
+
+
+def sha256(path: str | Path) -> str:
+    """Return the SHA-256 of a file as hexadecimal digits."""
+    with open(path, "rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

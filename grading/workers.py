@@ -1,0 +1,154 @@
+"""A pool of processes that run jobs on this machine, one kernel at a time each.
+
+A process that dies takes only its own job with it, which is tried once more in another one. None
+outlives the process that made the pool, however that ends.
+"""
+
+import ctypes
+import os
+import queue
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import weakref
+from concurrent.futures import Future
+from multiprocessing.connection import Connection
+from pathlib import Path
+
+from . import jobs
+from .jobs import Job
+
+CHECKOUT = Path(__file__).resolve().parent.parent
+TRIES = 2  # of one job, where its process died
+PR_SET_PDEATHSIG = 1
+
+
+class Workers:
+    """`count` processes; `submit` returns at once, `close` ends them."""
+
+    def __init__(self, count: int):
+        self.ahead = 2 * count + 1  # jobs worth preparing before the first result is needed
+        self._queue: queue.SimpleQueue = queue.SimpleQueue()
+        group, pipes = _start(count)
+        self._lanes = [_Lane(group, pipe, self._queue) for pipe in pipes]
+        self._end = weakref.finalize(self, _end, self._lanes)
+
+    def submit(self, job: Job) -> "Future[dict]":
+        """Return the outcome to come."""
+        future: Future = Future()
+        self._queue.put((job, future))
+        return future
+
+    def flush(self) -> None:
+        """Do nothing: what is submitted is run as soon as a process is free."""
+
+    def close(self) -> None:
+        """End all processes; what is not done has no result."""
+        self._end()
+
+
+def _start(count: int) -> tuple[subprocess.Popen, list[Connection]]:
+    """Start `count` processes that share what they import; return their group and pipes to them.
+
+    A clean interpreter, not a fork of this one with its threads and database connections. Not in
+    the terminal's group: Ctrl-C is for this process, which then ends them.
+    """
+    pairs = [socket.socketpair() for _ in range(count)]
+    theirs = [pair[1].fileno() for pair in pairs]
+    process = subprocess.Popen(
+        [sys.executable, "-m", "grading.workers", *map(str, theirs)],
+        cwd=CHECKOUT,
+        stdin=subprocess.DEVNULL,
+        pass_fds=theirs,
+        start_new_session=True,
+    )
+    for pair in pairs:
+        pair[1].close()
+    return process, [Connection(pair[0].detach()) for pair in pairs]
+
+
+def _end(lanes: list["_Lane"]) -> None:
+    for lane in lanes:
+        lane.end()
+
+
+class _Lane:
+    """A thread, and the process for which it takes jobs."""
+
+    def __init__(self, group: subprocess.Popen, pipe: Connection, todo: queue.SimpleQueue):
+        self._group, self._pipe, self._queue = group, pipe, todo
+        self._ended = False
+        threading.Thread(target=self._serve, daemon=True).start()
+
+    def _serve(self) -> None:
+        while (item := self._queue.get()) is not None:
+            job, future = item
+            if future.set_running_or_notify_cancel():
+                future.set_result(self._run(job))
+
+    def _run(self, job: Job) -> dict:
+        for _ in range(TRIES):
+            try:
+                self._pipe.send(job)
+                return self._pipe.recv()
+            except (EOFError, OSError):
+                if self._ended:
+                    break
+                self._pipe.close()
+                self._group, (self._pipe,) = _start(1)
+        return jobs.lost(TRIES)
+
+    def end(self) -> None:
+        self._ended = True
+        self._queue.put(None)
+        try:
+            os.killpg(self._group.pid, signal.SIGKILL)
+        except ProcessLookupError:
+            pass
+        self._group.wait()
+
+
+def _serve(pipe: Connection) -> None:
+    """Be a worker: run jobs until the other side ends."""
+    while True:
+        try:
+            job = pipe.recv()
+        except EOFError:
+            return
+        pipe.send(jobs.run(job))
+
+
+def main(descriptors: list[int]) -> None:
+    """Import what all workers need, then be one of them for each descriptor."""
+    from . import execute  # noqa: F401
+
+    _die_with_parent()
+    for number, descriptor in enumerate(descriptors):
+        if os.fork() == 0:
+            for other in descriptors[:number] + descriptors[number + 1 :]:
+                try:
+                    os.close(other)
+                except OSError:
+                    pass  # those of the workers before, closed below
+            _die_with_parent()
+            _serve(Connection(descriptor))
+            os._exit(0)
+        os.close(descriptor)
+    while True:
+        try:
+            os.wait()
+        except ChildProcessError:
+            return
+
+
+def _die_with_parent() -> None:
+    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+
+
+if __name__ == "__main__":
+    main([int(argument) for argument in sys.argv[1:]])
+
+
+__all__ = ["Workers"]
