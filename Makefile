@@ -9,7 +9,7 @@ ifneq ($(DEPLOYMENT),)
 export MINGA_DEPLOYMENT := $(abspath $(DEPLOYMENT))
 endif
 
-.PHONY: help hub stop test test-fast book bench-spawn bench-attacks bench-formgrader bench-book bench-grade courses course lint clean clean-all
+.PHONY: help hub stop test test-fast book bench-spawn bench-attacks bench-exchange bench-formgrader bench-book bench-grade courses course lint clean clean-all
 
 help:  ## show this
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -49,6 +49,10 @@ bench-spawn:  ## measure our spawner beside stock batchspawner (45 minutes, on a
 bench-attacks:  ## attack our grader and stock nbgrader (10 minutes)
 	@$(PYTHON) deploy/install.py test
 	@$(VENV) -m benchmarks.attacks
+
+bench-exchange:  ## hand in 1,000 submissions in a minute, ours and nbgrader's folder (3 minutes)
+	@$(PYTHON) deploy/install.py test
+	@$(VENV) -m benchmarks.exchange
 
 bench-formgrader:  ## measure formgrader's pages with 500 students, ours and nbgrader's (5 minutes)
 	@$(PYTHON) deploy/install.py test
