@@ -130,7 +130,7 @@ def test_the_switch_leads_to_the_same_section(visitor, address, path):
     assert len({tuple(ids) for ids in places.values()}) == 1
     # Read on to each section by hand, then press the switch.
     for other in [language for language in LANGUAGES if language != SOURCE_LANGUAGE]:
-        titles = page.locator("article :is(h2, h3)[id]")
+        titles = page.locator("article > :is(h2, h3)[id]")
         for number in range(titles.count()):
             page.goto(f"{address}/{SOURCE_LANGUAGE}/{path}")
             title = titles.nth(number)
