@@ -45,7 +45,7 @@ def execute(pages: list[Page], folders: dict[str, Path], cache: Path, workers: i
         ThreadPoolExecutor(workers) as pool,
     ):
         _write_kernel_configuration(Path(scratch))
-        # traitlets finds a class's parts with its first instance; two threads at once get in its way
+        # traitlets finds a class's parts with its first instance; two threads at once collide.
         NotebookClient(nbformat.v4.new_notebook())
 
         def run(key: str) -> None:
