@@ -24,6 +24,7 @@ stop:  ## stop what `make hub` started, sessions included
 
 test:  ## set up and run all tests
 	@$(PYTHON) deploy/install.py test
+	@$(VENV) -m book.build --if-changed
 	@$(VENV) -m pytest -n 2 --dist loadgroup --no-loadscope-reorder
 
 test-fast:  ## the tests to run while editing

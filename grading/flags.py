@@ -23,6 +23,7 @@ class SaveGrades(SaveAutoGrades):
     def preprocess(self, nb: NotebookNode, resources: dict) -> tuple[NotebookNode, dict]:
         """Save; what a submission's own metadata says about its review does not count."""
         self._findings: list[Finding] = resources.get(FINDINGS, [])
+        self._last = len(nb.cells) - 1
         nb, resources = super().preprocess(nb, resources)
         nb.metadata.pop(REVIEW, None)
         if not self._findings:
@@ -41,6 +42,17 @@ class SaveGrades(SaveAutoGrades):
                 finding.en,
             )
         return nb, resources
+
+    def preprocess_cell(self, cell: NotebookNode, resources: dict, index: int):
+        """Save a cell's; all of a notebook's become true together, in one write to the disk."""
+        db = self.gradebook.db
+        if index == 0:
+            db.commit = db.flush
+        done = super().preprocess_cell(cell, resources, index)
+        if index == self._last:
+            del db.commit
+            db.commit()
+        return done
 
     def _add_score(self, cell: NotebookNode, resources: dict) -> None:
         if not (self._findings and is_autograded(cell)):
