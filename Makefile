@@ -25,7 +25,7 @@ stop:  ## stop what `make hub` started, sessions included
 test:  ## set up and run all tests
 	@$(PYTHON) deploy/install.py test
 	@$(VENV) -m book.build --if-changed
-	@$(VENV) -m pytest -n 2 --dist loadgroup --no-loadscope-reorder
+	@$(VENV) -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 test-fast:  ## the tests to run while editing
 	@$(PYTHON) deploy/install.py test

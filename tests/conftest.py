@@ -40,19 +40,11 @@ def in_a_loop_of_its_own(test):
     return run
 
 
-# With several workers (pytest -n): what shares something that takes minutes to make runs in one
-# of them, and what takes longest begins first.
+# With several workers (pytest -n), what takes longest begins first.
 LONGEST = ("journeys", "spawners/test_personal_accounts", "spawners/faults", "attacks", "courses")
-SHARED = {
-    "journeys/test_classroom.py": "checkout",
-    "spawners/test_personal_accounts.py": "checkout",
-}
 
 
 def pytest_collection_modifyitems(items):
-    for item in items:
-        file = item.path.relative_to(ROOT / "tests").as_posix()
-        item.add_marker(pytest.mark.xdist_group(SHARED.get(file, file)))
     items.sort(key=lambda item: _rank(item.path.relative_to(ROOT / "tests").as_posix()))
 
 
