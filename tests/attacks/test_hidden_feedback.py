@@ -148,8 +148,9 @@ def hide(cells: list, sealed: bool = True, **options):
     nb = new_notebook(cells=cells)
     config = Config(ClearHiddenTests=options)
     if sealed:
+        run = HideTests(config=config)
         for index in range(len(cells)):
-            HideTests(config=config).seal(nb.cells, index)
+            run.seal(nb.cells, index)
     nb = nbformat.reads(nbformat.writes(nb), as_version=4)
     return HideTests(config=config).preprocess(nb, {})[0]
 
