@@ -29,6 +29,7 @@ import nbformat
 from nbformat.v4 import new_code_cell, new_notebook, new_output
 
 from . import machine
+from .beside import write_pages
 
 ROOT = Path(__file__).resolve().parent.parent
 OUTPUT = ROOT / "docs" / "benchmarks"
@@ -104,7 +105,7 @@ def main(arguments: list[str] | None = None) -> int:
             results["stock"] = into_the_folder(folder, students, options.seconds)
         saved.write_text(json.dumps(results, indent=1) + "\n")
     results = json.loads(saved.read_text())
-    write(results, options.output)
+    write_pages(results, options.output, WORDS)
     print((options.output / "exchange.en.md").read_text())
     ours = results["ours"]
     kept = ours["stored"] == ours["receipts"] == results["submissions"] and not ours["failed"]
@@ -260,24 +261,6 @@ def _summary(times: list[float | None]) -> dict:
         "p99": hundredths[98],
         "longest": good[-1],
     }
-
-
-def write(results: dict, output: Path) -> None:
-    """Write the results' page in each language."""
-    about = ", ".join(f"{key} {value}" for key, value in results["machine"].items())
-    for words in WORDS.values():
-        lines = [f"# {words['title']}", "", words["intro"].format(**results), ""]
-        lines += [words["command"], "", f"{words['machine']}: {about}.", ""]
-        lines += [words["head"], "|---|--:|--:|--:|"]
-        for key, text in words["rows"].items():
-            ours, stock = results["ours"][key], results["stock"][key]
-            ratio = f"{ours / stock:.2f}" if ours is not None and stock else "–"
-            lines.append(f"| {text} | {_shown(ours)} | {_shown(stock)} | {ratio} |")
-        (output / words["file"]).write_text("\n".join(lines) + "\n")
-
-
-def _shown(value: float | None) -> str:
-    return "–" if value is None else f"{value:.3g}" if isinstance(value, float) else str(value)
 
 
 if __name__ == "__main__":

@@ -29,6 +29,7 @@ from playwright.sync_api import sync_playwright
 from spawners.cluster.cluster import free_ports
 
 from . import machine
+from .beside import write_pages
 from .large_class import COURSE, fill
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -55,7 +56,7 @@ WORDS = {
         "command": "Mídelo en tu máquina con `make bench-formgrader`.",
         "machine": "Máquina",
         "head": "| Página | Minga | nbgrader | Minga / nbgrader |",
-        "views": {
+        "rows": {
             "assignments": "Tareas",
             "submissions": "Entregas de una tarea",
             "gradebook": "Notas por tarea",
@@ -73,7 +74,7 @@ WORDS = {
         "command": "Measure it on your machine with `make bench-formgrader`.",
         "machine": "Machine",
         "head": "| Page | Minga | nbgrader | Minga / nbgrader |",
-        "views": {
+        "rows": {
             "assignments": "Assignments",
             "submissions": "Submissions of an assignment",
             "gradebook": "Grades by assignment",
@@ -110,7 +111,7 @@ def main(arguments: list[str] | None = None) -> int:
                 fill(root, options.students, options.assignments)
                 results[grader] = measure(root, grader, options)
         saved.write_text(json.dumps(results, indent=1) + "\n")
-    write(json.loads(saved.read_text()), options.output)
+    write_pages(json.loads(saved.read_text()), options.output, WORDS)
     print((options.output / "formgrader.en.md").read_text())
     return 0
 
@@ -199,19 +200,6 @@ def _wait(url: str, process, log: Path) -> None:
             if process.poll() is not None or time.monotonic() > end:
                 raise RuntimeError(f"the server did not answer:\n{log.read_text()}") from None
             time.sleep(0.2)
-
-
-def write(results: dict, output: Path) -> None:
-    """Write the results' page in each language."""
-    about = ", ".join(f"{key} {value}" for key, value in results["machine"].items())
-    for words in WORDS.values():
-        lines = [f"# {words['title']}", "", words["intro"].format(**results), ""]
-        lines += [words["command"], "", f"{words['machine']}: {about}.", ""]
-        lines += [words["head"], "|---|--:|--:|--:|"]
-        for view, text in words["views"].items():
-            ours, stock = results["ours"][view], results["stock"][view]
-            lines.append(f"| {text} | {ours:.2f} | {stock:.2f} | {ours / stock:.2f} |")
-        (output / words["file"]).write_text("\n".join(lines) + "\n")
 
 
 if __name__ == "__main__":
