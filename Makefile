@@ -29,7 +29,7 @@ test:  ## set up and run all tests
 
 test-fast:  ## the tests to run while editing
 	@$(PYTHON) deploy/install.py test
-	@$(VENV) -m pytest -m "not slow"
+	@$(VENV) -m pytest -n 2 --dist loadfile -m "not slow"
 
 book:  ## build the course book into _build/book, with a PDF of each language
 	@$(PYTHON) deploy/install.py book
