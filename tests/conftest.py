@@ -1,6 +1,7 @@
 """What tests of several rooms share: a real Minga, started as `make hub` starts it."""
 
 import asyncio
+import atexit
 import functools
 import json
 import os
@@ -18,7 +19,10 @@ from pathlib import Path
 
 import pytest
 import requests
+import yaml
 from playwright.sync_api import sync_playwright
+
+from hub_config.deployment import DEFAULT
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -68,6 +72,17 @@ class Checkout:
         return {**keep, "HOME": str(self.home), "USER": self.account, "PATH": "/usr/bin:/bin"}
 
 
+@functools.cache
+def two_courses() -> Path:
+    """Return the try-out's deployment with its first two courses: half the time of a start."""
+    deployment = yaml.safe_load(DEFAULT.read_text())
+    deployment["courses"] = dict(list(deployment["courses"].items())[:2])
+    file = Path(tempfile.mkdtemp(prefix="minga-tests-")) / "two-courses.yaml"
+    atexit.register(shutil.rmtree, file.parent, ignore_errors=True)
+    file.write_text(yaml.safe_dump(deployment, allow_unicode=True, sort_keys=False))
+    return file
+
+
 class Minga:
     """A running installation, in a state folder of its own."""
 
@@ -76,11 +91,13 @@ class Minga:
         self.root = checkout.root if checkout else ROOT
         self.python = checkout.python if checkout else sys.executable
         self.prefix = list(prefix)  # what becomes another account
-        self.environment = checkout.environment() if prefix else dict(os.environ)
+        # A whole story starts what `make hub` starts, the others what they look at.
+        own = {"MINGA_DEPLOYMENT": str(two_courses()), **os.environ}
+        self.environment = checkout.environment() if prefix else own
         self.url = f"http://127.0.0.1:{port}"
         self.launcher = self.output = None
 
-    def start(self, timeout: float = 180) -> "Minga":
+    def start(self, timeout: float = 300) -> "Minga":
         """Start the launcher as a process group of its own; wait until it says it is ready."""
         self.output = self.output or self.state.with_suffix(".out")
         with open(self.output, "wb") as output:
