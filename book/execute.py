@@ -147,7 +147,7 @@ def _run(page: Page, folder: Path, scratch: Path, key: str) -> dict:
 
 def _explain(page: Page, notebook: NotebookNode, error: Exception) -> str:
     """Say which cell of which page failed, and how."""
-    cells = _code_cells(notebook)
+    cells = _code_cells(notebook)[:-1]  # the last one is ours, which measures
     failed = next(
         (n for n, cell in enumerate(cells) if any(o.output_type == "error" for o in cell.outputs)),
         sum(1 for cell in cells if cell.get("execution_count")) - 1,

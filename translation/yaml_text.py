@@ -107,7 +107,7 @@ def words(text: str) -> list[Segment]:
             write=lambda new: json.dumps(new, ensure_ascii=False),
         )
         for key, value in _root(text).value
-        if isinstance(value, yaml.ScalarNode) and has_words(value.value)
+        if isinstance(value, yaml.ScalarNode) and any(map(str.isalpha, value.value))
     ]
 
 

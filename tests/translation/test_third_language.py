@@ -14,6 +14,7 @@ import socket
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import nbformat
@@ -103,6 +104,16 @@ def seen(html: str) -> dict[str, str]:
     return {text: where for text, where in texts.items() if text}
 
 
+def texts_in(language: str, value) -> Iterator[str]:
+    """Yield the texts that stand beside others in `language`, in order."""
+    children = value.items() if isinstance(value, dict) else enumerate(value)
+    for key, child in children if isinstance(value, dict | list) else ():
+        if key == language:
+            yield str(child)
+        else:
+            yield from texts_in(language, child)
+
+
 def test_nothing_is_wrong_with_the_catalogs(checkout):
     run(checkout, "-m", "translation", "check", "--no-spelling", "--language", PSEUDO)
     table = run(checkout, "-m", "translation", "status", "--language", PSEUDO)
@@ -118,8 +129,7 @@ def test_every_document_is_in_the_third_language_and_comes_back(checkout, tmp_pa
     for document in documents:
         before = [s.msgid for s in document.segments(PSEUDO)]
         if document.path.suffix == ".yaml":  # the third text stands beside the source's
-            texts = re.findall(rf"^ *{PSEUDO}: (.*)", built[document.name].text(), re.M)
-            after = [str(yaml.safe_load(text)) for text in texts]
+            after = list(texts_in(PSEUDO, yaml.safe_load(built[document.name].text())))
             assert built[document.name].segments(PSEUDO) == []
         else:
             after = [s.msgid for s in built[document.name].segments(PSEUDO)]
