@@ -135,7 +135,7 @@ def test_one_gradebook_grades_both_and_feedback_returns(classroom):
             )
             grade.manual_score, grade.needs_manual_grade = 12, False
             gradebook.db.commit()
-            assert gradebook.find_submission(classroom.assignment, student).score == 55 + 12
+            assert gradebook.find_submission(classroom.assignment, student).score == 40 + 12
     assert scores["estudiante1"] == scores["estudiante2"]
 
     classroom.instructor("nbgrader", "generate_feedback", classroom.assignment)
