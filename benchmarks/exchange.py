@@ -187,6 +187,8 @@ def rush(folder: Path, students: list[str], seconds: float, to: dict) -> list[fl
 
 
 def _ready(_) -> None:
+    import nbgrader.exchange.default  # noqa: F401
+
     import exchange.plugins  # noqa: F401
 
     time.sleep(1)
