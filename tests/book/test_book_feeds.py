@@ -22,6 +22,10 @@ def course(**more) -> Course:
         "title": {"es": "Océano", "en": "Ocean"},
         "description": {"es": "Olas y corrientes.", "en": "Waves and currents."},
         "hours": 10,
+        "prerequisites": {"es": "Ninguno.", "en": "None."},
+        "units": [
+            {"id": "a", "title": {"es": "A", "en": "A"}, "hours": 10, "assignment": "a"},
+        ],
         "assignments": {"a": {"title": {"es": "A", "en": "A"}, "book": "a"}},
         **more,
     }

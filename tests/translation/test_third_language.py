@@ -106,8 +106,9 @@ def seen(html: str) -> dict[str, str]:
 
 def texts_in(language: str, value) -> Iterator[str]:
     """Yield the texts that stand beside others in `language`, in order."""
-    children = value.items() if isinstance(value, dict) else enumerate(value)
-    for key, child in children if isinstance(value, dict | list) else ():
+    if isinstance(value, list):
+        value = dict(enumerate(value))
+    for key, child in value.items() if isinstance(value, dict) else ():
         if key == language:
             yield str(child)
         else:

@@ -182,7 +182,10 @@ def test_a_file_has_a_largest_size():
 
 
 def raw(send: str) -> str:
-    """Return code that writes to the connection of the outputs itself, past IPython's sockets."""
+    """Return code that writes to the connections of messages itself, past IPython's sockets.
+
+    Some of its sockets lead elsewhere and are read without end, or never: it goes on to the next.
+    """
     return f"""
 import os, socket
 for name in os.listdir("/proc/self/fd"):
@@ -190,7 +193,7 @@ for name in os.listdir("/proc/self/fd"):
         s = socket.socket(fileno=os.dup(int(name)))
         if s.family == socket.AF_UNIX and not s.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN):
             s.setblocking(True)
-            s.settimeout(5)
+            s.settimeout(1)
             {send}
     except OSError:
         pass
@@ -201,9 +204,9 @@ for name in os.listdir("/proc/self/fd"):
     ("send", "reasons"),
     [
         # one message of parts without end, which no part ends
-        ("while True: s.sendall(b'\\x01\\x00' * 50_000)", {"speech", "output"}),
+        ("for _ in range(500): s.sendall(b'\\x01\\x00' * 50_000)", {"speech", "output"}),
         (
-            "while True: s.sendall(b'\\x03' + (1 << 40).to_bytes(8, 'big') + b'x' * 100_000)",
+            "for _ in range(500): s.sendall(b'\\x03' + (1 << 40).to_bytes(8, 'big') + b'x' * 100_000)",
             {"output"},
         ),
         ("s.sendall(os.urandom(1_000_000))", {"speech", "output", "timeout", "dead"}),
@@ -214,7 +217,7 @@ for name in os.listdir("/proc/self/fd"):
 )
 def test_the_wire_is_not_a_way_out(send, reasons):
     with pytest.raises(SubmissionFailed) as caught:
-        run(raw(send), "1 + 1", cell_seconds=10)
+        run(raw(send), "1 + 1", cell_seconds=60)
     assert caught.value.reason in reasons
 
 
