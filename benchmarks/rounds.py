@@ -25,6 +25,8 @@ class RoundHandler(APIHandler):
             spawner.idle_interval = 0  # an answer of an earlier round would cost nothing
         before = _used()
         states = await asyncio.gather(*(spawner.poll() for spawner in spawners))
+        # Ours answer from the last view while a new one is on its way: its cost is the round's.
+        await asyncio.gather(*(queue.snapshot(0) for queue in {s.site.queue for s in ours}))
         used = _used() - before
         for spawner, interval in ours.items():
             spawner.idle_interval = interval

@@ -5,6 +5,7 @@ that nbgrader's own programs, the JupyterLab extensions and formgrader all work 
 """
 
 from collections.abc import Mapping
+from importlib.util import find_spec
 from pathlib import Path
 
 from traitlets.config import Config
@@ -13,6 +14,11 @@ from translation.nbgrader_stubs import CODE_STUB, TEXT_STUB
 
 from . import SOURCE_LANGUAGE
 
+ROOT = Path(__file__).resolve().parent.parent
+FEEDBACK_TEMPLATES = [  # ours, and nbgrader's that it extends
+    ROOT / "grading" / "templates",
+    Path(find_spec("nbgrader").origin).parent / "server_extensions" / "formgrader" / "templates",
+]
 CELL_SECONDS = 60  # longest run of one cell when grading
 # By name: a session starts without importing them.
 EXCHANGE = {
@@ -131,6 +137,9 @@ def instructor_config(
         "nbconvert.preprocessors.CSSHTMLHeaderPreprocessor",
     ]
     c.TranslateFeedback.course = course
+    c.HTMLExporter.template_name = "minga_feedback"
+    c.HTMLExporter.template_file = "feedback.html.j2"
+    c.HTMLExporter.extra_template_basedirs = [str(folder) for folder in FEEDBACK_TEMPLATES]
     return c
 
 

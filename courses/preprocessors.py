@@ -1,5 +1,7 @@
 """nbgrader preprocessors that let submissions in all languages be graded as one."""
 
+from functools import partial
+
 from nbformat import NotebookNode
 from nbgrader.api import Gradebook, MissingEntry
 from nbgrader.preprocessors import NbGraderPreprocessor
@@ -41,14 +43,25 @@ class RestoreUntouched(NbGraderPreprocessor):
 
 
 class TranslateFeedback(NbGraderPreprocessor):
-    """Bring the tests, which are graded in the source language, back to the student's."""
+    """Bring the tests, which are graded in the source language, back to the student's.
+
+    And give the page (grading/templates/minga_feedback) its words in that language.
+    """
 
     course = Unicode("", help="The course, whose catalogs are used").tag(config=True)
 
     def preprocess(self, nb: NotebookNode, resources: dict) -> tuple[NotebookNode, dict]:
         """Translate cells and the messages of failed tests."""
+        # Only here: the hub's pages bring the hub, which nobody else who reads this file needs.
+        from hub_config.pages.languages import LANGUAGES
+        from hub_config.pages.languages import translate as translated
+
         about = resources["nbgrader"]
-        catalog = catalog_of(self.course, about["assignment"], about["notebook"], language_of(nb))
+        language = language_of(nb)
+        known = language if language in LANGUAGES else SOURCE_LANGUAGE  # a submission says it
+        resources["minga_language"] = known
+        resources["minga_gettext"] = partial(translated, language=known)
+        catalog = catalog_of(self.course, about["assignment"], about["notebook"], language)
         if catalog is None:
             return nb, resources
         nb = translate(nb, catalog)

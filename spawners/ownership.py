@@ -24,6 +24,8 @@ STILL_COMING = 15
 SUSPENDED_INTERVAL = 5
 # Seconds that a look at a running session waits for the scheduler.
 PATIENCE = 1
+# Seconds that the last answer may be older than it should be and still do while a new one comes.
+OLDEST = 60
 # Seconds that a restarted hub waits for the answer of a server whose job lives.
 REACHED_TIMEOUT = 900
 
@@ -136,6 +138,30 @@ class OwnedSession(LoggingConfigurable):
             if life is not Life.GONE:
                 life = Life.UNKNOWN  # it is there, and nothing more is known of it
         return snapshot, life, job
+
+    def _life_at_once(self) -> tuple[Life, Job | None] | None:
+        """Return what the site said last of a running session; None if it is better asked.
+
+        If that is some seconds old, the answer that is on its way is looked at when it comes.
+        """
+        if self.pending:
+            return None
+        newest = self.idle_interval
+        snapshot = self.site.queue.last_view(newest, newest + OLDEST, self._seen)
+        if snapshot is None:
+            return None
+        life, job = snapshot.life(self.job_id, self.submitted)
+        return None if life is Life.GONE and job is None else (life, job)
+
+    def _seen(self, snapshot: Snapshot) -> None:
+        """Have a job looked at that is gone in an answer that came after the last look."""
+        job_id = self.job_id
+        if job_id in snapshot.jobs and snapshot.jobs[job_id].life is not Life.GONE:
+            return  # as nearly always: this is done for each session
+        if not job_id or self.pending:
+            return
+        if snapshot.life(job_id, self.submitted)[0] is Life.GONE:
+            self._second_look = asyncio.create_task(self.poll_and_notify())
 
     async def _life_soon(self, max_age: float) -> tuple[Life, Job | None]:
         """Return the same after a moment at most: people's pages wait for it.

@@ -13,6 +13,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from enum import Enum
 from functools import cached_property
+from typing import NamedTuple
 
 from . import logs, metrics
 
@@ -50,8 +51,7 @@ RUNNING_STATES = {
 }
 
 
-@dataclass(frozen=True)
-class Job:
+class Job(NamedTuple):
     """One line of a site's queue; strings as Slurm writes them."""
 
     id: str
@@ -138,6 +138,7 @@ class SiteQueue:
         self._took = 0.0  # seconds that the last query took
         self._running: asyncio.Task | None = None
         self._soon: asyncio.Event | None = None  # that query's end, or that nobody waits longer
+        self._told: set[Callable[[Snapshot], None]] = set()  # who is told of that query's answer
 
     async def snapshot(self, max_age: float) -> Snapshot:
         """Return an answer that was asked for at most `max_age` seconds ago.
@@ -166,6 +167,23 @@ class SiteQueue:
             self._running.add_done_callback(lambda _: soon.set())
             asyncio.get_running_loop().call_later(patience, soon.set)
         await self._soon.wait()
+        return self.latest
+
+    def last_view(
+        self, max_age: float, oldest: float, tell: Callable[[Snapshot], None]
+    ) -> Snapshot | None:
+        """Return the last answer at once, or None if it is over `oldest` seconds old or an error.
+
+        If it is over `max_age` seconds old a new one is asked for, and `tell` is called with that.
+        So a look at a running session costs microseconds, however many there are.
+        """
+        age = time.monotonic() - self.latest.asked
+        if age <= max_age:
+            return self.latest
+        if age > oldest or self.latest.error:
+            return None
+        self._refresh(max_age)
+        self._told.add(tell)
         return self.latest
 
     def _refresh(self, max_age: float) -> None:
@@ -220,4 +238,7 @@ class SiteQueue:
         self._took = time.monotonic() - asked
         metrics.queue_asked(self.site, self._took, answered=not snapshot.error)
         self.latest = snapshot
+        told, self._told = self._told, set()
+        for tell in told:
+            tell(snapshot)
         return snapshot

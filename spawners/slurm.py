@@ -97,7 +97,7 @@ class MingaSpawner(Observed, OwnedSession, TimedSession, LessonSession, Internal
     token_sha256 = Unicode(
         help="SHA-256 of this session's API token: a restarted hub does not know the token itself."
     )
-    job = Any(help="The job as the queue last showed it, or None.")
+    job: Job | None = None  # as the queue last showed it
     last_error = Any(help="The Message of the last refused choice or failed start, or None.")
     prologue_lines = List(Unicode(), help="Lines of the batch script before the server.").tag(
         config=True
@@ -478,15 +478,17 @@ exec {{cmd}}
         if self.site_name not in self.sites:
             self.log.error("this site is not configured now")
             return None
-        age = self.queue_interval if self.pending else self.idle_interval
-        life, job = await self._life_soon(age)
+        life, job = self._life_at_once() or await self._life_soon(
+            self.queue_interval if self.pending else self.idle_interval
+        )
         self.job = job or self.job
         if life is Life.GONE:
             self.log.info("is gone: %s", job)
             self._count_end(_ending(job))
             self._note_end(_ending(job))
             return 1
-        if self.ready and job is not None:  # Slurm moved it, or did not take the order before
+        # Slurm moved it, or did not take the order before
+        if self.in_lesson is not None and self.ready and job is not None:
             await self._keep_to_lesson(life, job)
         return None
 

@@ -6,6 +6,7 @@ import sys
 
 import nbformat
 import pytest
+from bs4 import BeautifulSoup
 from nbgrader.api import Gradebook
 
 from courses.models import COURSES
@@ -14,6 +15,11 @@ from tests.conftest import ROOT
 pytestmark = pytest.mark.slow
 
 STUDENTS = {"estudiante1": "es", "estudiante2": "en"}
+# What the score is called, and words of the page that are the other language's or nbgrader's.
+FEEDBACK_WORDS = {
+    "es": ("Puntos", ("Score", "Test cell", "Student's", "Grade cell", "Written", "(Top)")),
+    "en": ("Score", ("Puntos", "Pruebas:", "Tu respuesta", "(Arriba)", "Grade cell")),
+}
 
 
 def words(room, student) -> str:
@@ -148,7 +154,10 @@ def test_one_gradebook_grades_both_and_feedback_returns(classroom):
         assert done.returncode == 0, done.log
         (page,) = (classroom.work(student) / "feedback").rglob("*.html")
         read[student] = page.read_text(encoding="utf-8")
-        assert "52.0 / 100.0" in read[student]
+        label, others = FEEDBACK_WORDS[language]
+        assert f"({label}: 52.0 / 100.0)" in read[student] and f'lang="{language}"' in read[student]
+        said = BeautifulSoup(read[student], "html.parser").body.get_text()
+        assert not [word for word in others if word in said]
     assert "Strong scaling" in read["estudiante2"]
     test_message = "Ninety minutes are written 01:30:00."
     assert test_message in read["estudiante2"] and test_message not in read["estudiante1"]

@@ -35,6 +35,30 @@ async def test_five_hundred_sessions_share_one_query():
 
 
 @in_a_loop_of_its_own
+async def test_a_look_does_not_wait_and_the_newer_answer_is_told():
+    scheduler = Scheduler([Job("1", "RUNNING")], takes=0.01)
+    queue = SiteQueue("chile", scheduler)
+    told = []
+    assert queue.last_view(0, 60, told.append) is None  # nothing was asked yet
+    first = await queue.snapshot(max_age=0)
+    assert queue.last_view(60, 60, told.append) is first  # new enough: nothing is asked
+    await asyncio.sleep(0.1)
+    assert (scheduler.asked, told) == (1, [])
+    scheduler.jobs = []
+    for _ in range(3):
+        assert queue.last_view(0.05, 60, told.append) is first
+    assert queue.last_view(0.05, 0.05, told.append) is None  # too old to go by
+    newer = await queue.snapshot(max_age=0.05)
+    assert (scheduler.asked, told) == (2, [newer])
+    assert newer.life("1", submitted=float("-inf"))[0] is Life.GONE
+    scheduler.error = OSError("no munge")
+    await asyncio.sleep(0.1)
+    await queue.snapshot(max_age=0)
+    assert queue.last_view(0, 60, told.append) is None  # an error tells nothing
+    assert len(told) == 1
+
+
+@in_a_loop_of_its_own
 async def test_a_slow_scheduler_is_asked_less():
     scheduler = Scheduler(takes=0.05)
     queue = SiteQueue("chile", scheduler)

@@ -129,8 +129,8 @@ async def test_what_was_refused_does_not_count():
     for site, why in [
         (Site(HOUR, refuses="Access/permission denied"), "no aceptó alargar"),
         (Site(None), "no responde en este momento"),
-        (Site(dataclasses.replace(HOUR, state="TIMEOUT")), "no responde en este momento"),
-        (Site(dataclasses.replace(HOUR, ends="")), "no responde en este momento"),
+        (Site(HOUR._replace(state="TIMEOUT")), "no responde en este momento"),
+        (Site(HOUR._replace(ends="")), "no responde en este momento"),
     ]:
         spawner = session(site)
         with pytest.raises(SessionError, match=why):

@@ -206,7 +206,8 @@ for name in os.listdir("/proc/self/fd"):
         # one message of parts without end, which no part ends
         ("for _ in range(500): s.sendall(b'\\x01\\x00' * 50_000)", {"speech", "output"}),
         (
-            "for _ in range(500): s.sendall(b'\\x03' + (1 << 40).to_bytes(8, 'big') + b'x' * 100_000)",
+            "for _ in range(500): "
+            "s.sendall(b'\\x03' + (1 << 40).to_bytes(8, 'big') + b'x' * 100_000)",
             {"output"},
         ),
         ("s.sendall(os.urandom(1_000_000))", {"speech", "output", "timeout", "dead"}),
