@@ -137,9 +137,10 @@ def instructor_config(
         "nbconvert.preprocessors.CSSHTMLHeaderPreprocessor",
     ]
     c.TranslateFeedback.course = course
-    c.HTMLExporter.template_name = "minga_feedback"
-    c.HTMLExporter.template_file = "feedback.html.j2"
-    c.HTMLExporter.extra_template_basedirs = [str(folder) for folder in FEEDBACK_TEMPLATES]
+    c.GenerateFeedback.exporter_class = "grading.feedback.FeedbackExporter"
+    c.FeedbackExporter.template_name = "minga_feedback"
+    c.FeedbackExporter.template_file = "feedback.html.j2"
+    c.FeedbackExporter.extra_template_basedirs = [str(folder) for folder in FEEDBACK_TEMPLATES]
     return c
 
 
