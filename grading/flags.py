@@ -3,9 +3,14 @@
 c.Autograde.autograde_preprocessors = […, "grading.flags.SaveGrades", …]  # for SaveAutoGrades
 """
 
+from collections.abc import Callable
+from functools import partial
+
 from nbformat import NotebookNode
 from nbformat.v4 import new_output
+from nbgrader.api import Comment, Grade, MissingEntry
 from nbgrader.preprocessors import SaveAutoGrades
+from sqlalchemy.orm import joinedload
 
 from .hidden import REVIEW
 from .integrity import Finding, is_autograded
@@ -48,11 +53,26 @@ class SaveGrades(SaveAutoGrades):
         db = self.gradebook.db
         if index == 0:
             db.commit = db.flush
+            self._read_all()
         done = super().preprocess_cell(cell, resources, index)
         if index == self._last:
             del db.commit
             db.commit()
         return done
+
+    def _read_all(self) -> None:
+        """Read all of a notebook's grades and comments in two queries, not in two a cell."""
+        book = self.gradebook
+        try:
+            notebook = book.find_submission_notebook(
+                self.notebook_id, self.assignment_id, self.student_id
+            )
+        except MissingEntry:
+            return  # who asks for a cell is told what is missing
+        for kind, find in ((Grade, "find_grade"), (Comment, "find_comment")):
+            query = book.db.query(kind).filter(kind.notebook_id == notebook.id)
+            rows = {row.name: row for row in query.options(joinedload(kind.cell))}
+            setattr(book, find, partial(_one_of, rows, getattr(book, find)))
 
     def _add_score(self, cell: NotebookNode, resources: dict) -> None:
         if not (self._findings and is_autograded(cell)):
@@ -65,6 +85,11 @@ class SaveGrades(SaveAutoGrades):
         grade.auto_score = None
         grade.needs_manual_grade = True
         self.gradebook.db.commit()
+
+
+def _one_of(rows: dict, find: Callable, cell: str, *where: str):
+    """Return what was read of a cell; what was not is asked for as nbgrader does."""
+    return rows[cell] if cell in rows else find(cell, *where)
 
 
 def _shown(findings: list[Finding]) -> NotebookNode:
