@@ -2,6 +2,7 @@
 
 import json
 import re
+import shutil
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -44,13 +45,19 @@ def run(chapters: Iterable[str]) -> dict[str, float]:
     found = [page for chapter in chapters for page in pages(chapter).values()]
     folders = {language: WORK / language for language in LANGUAGES}
     for language, folder in folders.items():
-        folder.mkdir(parents=True, exist_ok=True)
+        # What cells of an earlier run wrote is not there for the book either.
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir(parents=True)
         write_sources(BOOK, folder, language, [])
+    # Before they run: the files that they write count as little as in the book.
+    keys = [
+        (page.slug, code_key(page.notebook, folders[page.language]))
+        for page in found
+        if page.notebook is not None
+    ]
     execute(found, folders, KEPT)
     seconds = {}
-    for page in found:
-        if page.notebook is not None:
-            key = code_key(page.notebook, folders[page.language])
-            saved = json.loads((KEPT / f"{key}.json").read_text(encoding="utf-8"))
-            seconds[page.slug] = max(seconds.get(page.slug, 0), saved["seconds"])
+    for slug, key in keys:
+        saved = json.loads((KEPT / f"{key}.json").read_text(encoding="utf-8"))
+        seconds[slug] = max(seconds.get(slug, 0), saved["seconds"])
     return seconds
