@@ -47,7 +47,7 @@ def feedback_on(grader, answers: dict[str, str], language: str = "es", extra: st
 def test_what_is_right_says_that_there_are_hidden_tests(grader):
     said = feedback_on(grader, {})
     assert "# Aquí hay pruebas ocultas : 2" in said.replace("ocultas:", "ocultas :")
-    assert "Score: 13.0 / 13.0" in said and "Falló" not in said
+    assert "Puntos: 13.0 / 13.0" in said and "Falló" not in said
     said = feedback_on(grader, {}, "en")
     assert "# There are hidden tests here" in said and "ocultas" not in said
 

@@ -173,6 +173,6 @@ def controller_of(cluster) -> psutil.Process:
     (found,) = [
         process
         for process in psutil.process_iter(["name", "cmdline"])
-        if "slurmctld" in (process.info["name"] or "") and config in process.info["cmdline"]
+        if "slurmctld" in (process.info["name"] or "") and config in (process.info["cmdline"] or ())
     ]
     return found
