@@ -57,7 +57,7 @@ def sites(fresh_cluster, monkeypatch):
     return made
 
 
-async def until(sites, question, seconds=60):
+async def until(sites, question, seconds=180):
     """Look like an open page does until `question(outlook)` is true."""
     end = time.monotonic() + seconds
     while True:
