@@ -155,12 +155,9 @@ class OwnedSession(LoggingConfigurable):
 
     def _seen(self, snapshot: Snapshot) -> None:
         """Have a job looked at that is gone in an answer that came after the last look."""
-        job_id = self.job_id
-        if job_id in snapshot.jobs and snapshot.jobs[job_id].life is not Life.GONE:
-            return  # as nearly always: this is done for each session
-        if not job_id or self.pending:
+        if not self.job_id or self.pending:
             return
-        if snapshot.life(job_id, self.submitted)[0] is Life.GONE:
+        if snapshot.life(self.job_id, self.submitted)[0] is Life.GONE:
             self._second_look = asyncio.create_task(self.poll_and_notify())
 
     async def _life_soon(self, max_age: float) -> tuple[Life, Job | None]:
