@@ -1,4 +1,4 @@
-"""`POST /hub/api/benchmark/round`: the hub polls all of its sessions at once, and says its cost."""
+"""`POST /hub/api/benchmark/round`: the hub looks after all of its sessions, and says its cost."""
 
 import asyncio
 import json
@@ -20,16 +20,18 @@ class RoundHandler(APIHandler):
             for spawner in user.spawners.values()
             if spawner.ready
         ]
-        ours = {s: s.idle_interval for s in spawners if hasattr(s, "idle_interval")}
-        for spawner in ours:
-            spawner.idle_interval = 0  # an answer of an earlier round would cost nothing
+        # Ours are looked after by their site's queue (`SiteQueue.watch`): a round is one answer of
+        # it, looked at for each of them. Stock's are polled one by one.
+        queues = {spawner.site.queue for spawner in spawners if hasattr(spawner, "site")}
         before = _used()
-        states = await asyncio.gather(*(spawner.poll() for spawner in spawners))
-        # Ours answer from the last view while a new one is on its way: its cost is the round's.
-        await asyncio.gather(*(queue.snapshot(0) for queue in {s.site.queue for s in ours}))
+        if queues:
+            await asyncio.gather(*(queue.snapshot(0) for queue in queues))
+            await asyncio.sleep(0)  # those that have news are polled
+        else:
+            states = await asyncio.gather(*(spawner.poll() for spawner in spawners))
         used = _used() - before
-        for spawner, interval in ours.items():
-            spawner.idle_interval = interval
+        if queues:
+            states = await asyncio.gather(*(spawner.poll() for spawner in spawners))
         self.write(
             json.dumps({"sessions": len(spawners), "alive": states.count(None), "cpu": used})
         )

@@ -49,8 +49,15 @@ def main(request: dict) -> int:
             print("not a QOS", file=sys.stderr)
             return 2
         update += [f"QOS={qos}"] if qos else []
-        status = subprocess.run(update, env=environment).returncode
-        return status or subprocess.run(["scontrol", "release", job], env=environment).returncode
+        if status := subprocess.run(update, env=environment).returncode:
+            return status
+        released = subprocess.run(
+            ["scontrol", "release", job], env=environment, stderr=subprocess.PIPE, text=True
+        )
+        if "no longer pending" in released.stderr:
+            return 0  # it was not held, and has started meanwhile
+        sys.stderr.write(released.stderr)
+        return released.returncode
     if request["action"] in ("shorten", "extend"):  # Slurm lets only operators do the second
         update = ["scontrol", "update", f"JobId={job}", f"TimeLimit={int(request['minutes'])}"]
         return subprocess.run(update, env=environment).returncode

@@ -109,6 +109,9 @@ class LessonSession(LoggingConfigurable):
         try:
             if life is Life.RUNNING:
                 started = float(job.started or time.time())
+                if started >= lesson.ends:
+                    self._leave_lesson("it started after its end")
+                    return
                 minutes = max(1, int((lesson.ends - started) // 60))
                 if minutes < lesson.limit_minutes:
                     await self.site.shorten(self.user.name, self.job_id, minutes)
@@ -117,13 +120,22 @@ class LessonSession(LoggingConfigurable):
                     self.log.info("shortened to %d minutes, the end of its lesson", minutes)
             elif life is Life.WAITING and (time.time() >= lesson.ends or job.state == HELD):
                 await self.site.leave_reservation(self.user.name, self.job_id, lesson.qos_after)
-                self.in_lesson = None
-                self._save_state()
-                self.log.info("left its lesson's reservation, still waiting")
+                self._leave_lesson("its reservation has ended")
                 return
             self._next_try = 0.0
         except (SchedulerError, OSError, TimeoutError) as error:
             self.log.warning("could not keep to its lesson: %s", error)
+
+    def _leave_lesson(self, why: str) -> None:
+        self.in_lesson, self._next_try = None, 0.0
+        self._save_state()
+        self.log.info("left its lesson: %s", why)
+
+    def _lesson_needs(self, job: Job) -> bool:
+        """Return whether its lesson may ask for something though the queue shows nothing new."""
+        if self.in_lesson is None:
+            return False
+        return job.life is Life.WAITING or self._next_try > 0  # its end; an order to repeat
 
     def _lesson_state(self) -> dict:
         return {"lesson": dataclasses.asdict(self.in_lesson)} if self.in_lesson else {}

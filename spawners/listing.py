@@ -27,13 +27,17 @@ class Listing:
         # jobs, not only ours: a place in the queue counts those of others too.
         self.command = ["squeue", "--noheader", "--states=all", "--array-unique"]
         self.command.append(f"--format={self._field.join(FIELDS)}{self._end}")
+        self._read: dict[str, Job] = {}  # the last answer's records: most are there again
 
     def jobs(self, answer: str) -> list[Job]:
         """Return the jobs in squeue's answer; ValueError, which is no answer, for anything else."""
         *records, rest = answer.split(self._end)
         if rest.strip():
             raise ValueError(f"squeue answered something else: {rest.strip()[:200]!r}")
-        return [_job(record.lstrip("\n").split(self._field)) for record in records]
+        last, self._read = self._read, {}
+        for record in records:
+            self._read[record] = last.get(record) or _job(record.lstrip("\n").split(self._field))
+        return list(self._read.values())
 
 
 def _job(fields: list[str]) -> Job:

@@ -15,7 +15,7 @@ from traitlets import Any, Unicode
 from traitlets.config import LoggingConfigurable
 
 from .ledger import Debt, Ledger
-from .queue import Job, Life, Snapshot
+from .queue import Job, Life, SiteQueue, Snapshot
 from .sites import SchedulerError
 
 # Seconds after which a job that an ended hub was just handing in is not coming any more.
@@ -24,8 +24,6 @@ STILL_COMING = 15
 SUSPENDED_INTERVAL = 5
 # Seconds that a look at a running session waits for the scheduler.
 PATIENCE = 1
-# Seconds that the last answer may be older than it should be and still do while a new one comes.
-OLDEST = 60
 # Seconds that a restarted hub waits for the answer of a server whose job lives.
 REACHED_TIMEOUT = 900
 
@@ -46,6 +44,8 @@ class OwnedSession(LoggingConfigurable):
     )
 
     tag = Unicode(help="What this session's job has as Slurm's comment; empty: none yet.")
+    _watched: SiteQueue | None = None  # the queue whose answers are looked at
+    _polling: asyncio.Task | None = None
     _adopting = 0.0  # time.monotonic() when a session was taken up whose job is known by its tag
 
     living: ClassVar = weakref.WeakSet()  # all of this hub, for orphans.py
@@ -139,26 +139,32 @@ class OwnedSession(LoggingConfigurable):
                 life = Life.UNKNOWN  # it is there, and nothing more is known of it
         return snapshot, life, job
 
-    def _life_at_once(self) -> tuple[Life, Job | None] | None:
-        """Return what the site said last of a running session; None if it is better asked.
+    def start_polling(self) -> None:
+        """Look after the session as JupyterHub does by polling, but when its site has news.
 
-        If that is some seconds old, the answer that is on its way is looked at when it comes.
+        JupyterHub's own way asks for each session on its own every `poll_interval` seconds.
         """
-        if self.pending:
-            return None
-        newest = self.idle_interval
-        snapshot = self.site.queue.last_view(newest, newest + OLDEST, self._seen)
-        if snapshot is None:
-            return None
-        life, job = snapshot.life(self.job_id, self.submitted)
-        return None if life is Life.GONE and job is None else (life, job)
-
-    def _seen(self, snapshot: Snapshot) -> None:
-        """Have a job looked at that is gone in an answer that came after the last look."""
-        if not self.job_id or self.pending:
+        self.stop_polling()
+        if self.poll_interval <= 0 or self.site_name not in self.sites:
+            super().start_polling()
             return
-        if snapshot.life(self.job_id, self.submitted)[0] is Life.GONE:
-            self._second_look = asyncio.create_task(self.poll_and_notify())
+        self._watched = self.site.queue
+        self._watched.watch(self._look, self.poll_interval)
+
+    def stop_polling(self) -> None:
+        """End it."""
+        super().stop_polling()
+        if self._watched is not None:
+            self._watched.unwatch(self._look)
+            self._watched = None
+
+    def _look(self, snapshot: Snapshot) -> None:
+        """Poll if this answer may show something that the last look did not."""
+        if self.pending or snapshot.error or (self._polling and not self._polling.done()):
+            return
+        job = snapshot.jobs.get(self.job_id)
+        if job is None or job != self.job or self._lesson_needs(job):
+            self._polling = asyncio.create_task(self.poll_and_notify())
 
     async def _life_soon(self, max_age: float) -> tuple[Life, Job | None]:
         """Return the same after a moment at most: people's pages wait for it.

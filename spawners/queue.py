@@ -138,7 +138,8 @@ class SiteQueue:
         self._took = 0.0  # seconds that the last query took
         self._running: asyncio.Task | None = None
         self._soon: asyncio.Event | None = None  # that query's end, or that nobody waits longer
-        self._told: set[Callable[[Snapshot], None]] = set()  # who is told of that query's answer
+        self._looks: set[Callable[[Snapshot], None]] = set()  # who is told of each answer
+        self._watching: asyncio.Task | None = None  # asks while somebody is told
 
     async def snapshot(self, max_age: float) -> Snapshot:
         """Return an answer that was asked for at most `max_age` seconds ago.
@@ -169,22 +170,28 @@ class SiteQueue:
         await self._soon.wait()
         return self.latest
 
-    def last_view(
-        self, max_age: float, oldest: float, tell: Callable[[Snapshot], None]
-    ) -> Snapshot | None:
-        """Return the last answer at once, or None if it is over `oldest` seconds old or an error.
+    def watch(self, look: Callable[[Snapshot], None], interval: float) -> None:
+        """Call `look` with each new answer; there is one at least every `interval` seconds.
 
-        If it is over `max_age` seconds old a new one is asked for, and `tell` is called with that.
-        So a look at a running session costs microseconds, however many there are.
+        So however many sessions are looked after, an interval costs one question and, for each
+        of them, one look into its answer: microseconds while nothing happened.
         """
-        age = time.monotonic() - self.latest.asked
-        if age <= max_age:
-            return self.latest
-        if age > oldest or self.latest.error:
-            return None
-        self._refresh(max_age)
-        self._told.add(tell)
-        return self.latest
+        self._looks.add(look)
+        if self._watching is None or self._watching.done():
+            self._watching = asyncio.create_task(self._watch(interval))
+
+    def unwatch(self, look: Callable[[Snapshot], None]) -> None:
+        """End what `watch` began."""
+        self._looks.discard(look)
+        if not self._looks and self._watching is not None:
+            self._watching.cancel()
+            self._watching = None
+
+    async def _watch(self, interval: float) -> None:
+        while True:
+            await asyncio.sleep(interval * random.uniform(1 - JITTER, 1))  # noqa: S311 (no secret)
+            # Who waits for something has it asked more often; one of those answers does as well.
+            await self.snapshot(max_age=interval / 2)
 
     def _refresh(self, max_age: float) -> None:
         """Ask, unless somebody does already."""
@@ -238,7 +245,6 @@ class SiteQueue:
         self._took = time.monotonic() - asked
         metrics.queue_asked(self.site, self._took, answered=not snapshot.error)
         self.latest = snapshot
-        told, self._told = self._told, set()
-        for tell in told:
-            tell(snapshot)
+        for look in tuple(self._looks):
+            look(snapshot)
         return snapshot

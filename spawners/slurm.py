@@ -478,7 +478,7 @@ exec {{cmd}}
         if self.site_name not in self.sites:
             self.log.error("this site is not configured now")
             return None
-        life, job = self._life_at_once() or await self._life_soon(
+        life, job = await self._life_soon(
             self.queue_interval if self.pending else self.idle_interval
         )
         self.job = job or self.job

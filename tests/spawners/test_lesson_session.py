@@ -152,6 +152,31 @@ async def test_who_waits_when_the_lesson_ends_goes_on_as_everybody(lesson):
 
 @pytest.mark.slow
 @in_a_loop_of_its_own
+async def test_who_starts_after_the_lesson_keeps_the_time_that_was_chosen(lesson):
+    """Also if the hub did not see that Slurm let it go on meanwhile."""
+    after = session(lesson.site, in_minutes(30))
+    after.job_id = lesson.submit(after._time_limit())
+    limit = lesson.shown(after.job_id).split("|")[1]
+    after.in_lesson.ends = time.time() - 60
+    await until(after, Life.RUNNING)
+    await after.look()
+    assert after.in_lesson is None
+    assert lesson.shown(after.job_id).split("|")[1] == limit
+
+
+@pytest.mark.slow
+@in_a_loop_of_its_own
+async def test_a_job_that_starts_while_it_leaves_its_lesson_has_left_it(lesson):
+    """Slurm takes the first order, starts the job, and refuses to release what is not held."""
+    job = lesson.submit("10")
+    session_of_it = session(lesson.site, in_minutes(30))
+    session_of_it.job_id = job
+    await until(session_of_it, Life.RUNNING)
+    await lesson.site.leave_reservation("root", job)
+
+
+@pytest.mark.slow
+@in_a_loop_of_its_own
 async def test_a_scheduler_that_refuses_is_asked_again_later_and_ends_nothing(lesson, caplog):
     late = session(lesson.site, in_minutes(30))
     late.job_id = lesson.submit(late._time_limit())

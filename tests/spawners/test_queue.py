@@ -35,27 +35,26 @@ async def test_five_hundred_sessions_share_one_query():
 
 
 @in_a_loop_of_its_own
-async def test_a_look_does_not_wait_and_the_newer_answer_is_told():
-    scheduler = Scheduler([Job("1", "RUNNING")], takes=0.01)
+async def test_who_watches_is_told_of_each_answer_and_it_comes_by_itself():
+    scheduler = Scheduler([Job("1", "RUNNING")])
     queue = SiteQueue("chile", scheduler)
-    told = []
-    assert queue.last_view(0, 60, told.append) is None  # nothing was asked yet
-    first = await queue.snapshot(max_age=0)
-    assert queue.last_view(60, 60, told.append) is first  # new enough: nothing is asked
-    await asyncio.sleep(0.1)
-    assert (scheduler.asked, told) == (1, [])
-    scheduler.jobs = []
-    for _ in range(3):
-        assert queue.last_view(0.05, 60, told.append) is first
-    assert queue.last_view(0.05, 0.05, told.append) is None  # too old to go by
-    newer = await queue.snapshot(max_age=0.05)
-    assert (scheduler.asked, told) == (2, [newer])
-    assert newer.life("1", submitted=float("-inf"))[0] is Life.GONE
+    first, second = [], []
+    queue.watch(first.append, 0.1)
+    queue.watch(second.append, 0.1)
+    await asyncio.sleep(0.35)
+    assert 3 <= scheduler.asked <= 4  # one question for both
+    assert first == second and len(first) == scheduler.asked
+    asked_by_somebody = await queue.snapshot(max_age=0)
+    assert first[-1] is second[-1] is asked_by_somebody
+    queue.unwatch(first.append)  # not the same bound method, but equal: as sessions do it
     scheduler.error = OSError("no munge")
-    await asyncio.sleep(0.1)
-    await queue.snapshot(max_age=0)
-    assert queue.last_view(0, 60, told.append) is None  # an error tells nothing
-    assert len(told) == 1
+    await asyncio.sleep(0.3)
+    assert first[-1] is asked_by_somebody
+    assert "no munge" in second[-1].error  # they see that nothing is known
+    queue.unwatch(second.append)
+    asked = scheduler.asked
+    await asyncio.sleep(0.3)
+    assert scheduler.asked == asked
 
 
 @in_a_loop_of_its_own
