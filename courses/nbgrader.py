@@ -118,8 +118,8 @@ def instructor_config(
         "nbgrader.preprocessors.DeduplicateIds",
         "nbgrader.preprocessors.OverwriteKernelspec",
         "courses.preprocessors.RestoreUntouched",
-        "nbgrader.preprocessors.OverwriteCells",
-        "nbgrader.preprocessors.CheckCellMetadata",
+        "grading.lookups.OverwriteCellsAtOnce",
+        "grading.metadata.CheckMetadata",
     ]
     c.Autograde.autograde_preprocessors = [
         "grading.execute.SandboxedExecute",
@@ -128,7 +128,7 @@ def instructor_config(
         "nbgrader.preprocessors.LimitOutput",
         "grading.flags.SaveGrades",
         "nbgrader.preprocessors.AssignLatePenalties",
-        "nbgrader.preprocessors.CheckCellMetadata",
+        "grading.metadata.CheckMetadata",
     ]
     c.GenerateFeedback.preprocessors = [
         "grading.hidden.HideTests",

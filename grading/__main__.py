@@ -8,12 +8,14 @@ import argparse
 import logging
 import os
 import sys
+from itertools import islice
 from pathlib import Path
 
-from nbgrader.apps import AutogradeApp
 from traitlets.config import Config
 
 from courses import nbgrader
+
+from . import processes
 
 WORDS = {
     "no course": "No hay un curso en {root}: falta la carpeta source. / "
@@ -70,6 +72,10 @@ def main(arguments: list[str] | None = None) -> int:
     if not (root / "source").is_dir():
         print(WORDS["no course"].format(root=root), file=sys.stderr)
         return 2
+    if not options.slurm:
+        options.workers = options.workers or len(os.sched_getaffinity(0))
+        if _has_many(root, options.assignment):
+            processes.start_ahead(options.workers)
     os.environ.setdefault("MINGA_COURSE", options.course or root.name)
     os.environ["MINGA_COURSE_ROOT"] = str(root)
     ours = str(Path(nbgrader.__file__).with_name("jupyter"))
@@ -85,6 +91,8 @@ def main(arguments: list[str] | None = None) -> int:
     exporter.progress = True
     if options.force:
         config.BaseConverter.force = True
+    from nbgrader.apps import AutogradeApp  # here: it takes seconds, in which the workers start
+
     app = AutogradeApp(config=config, log_level=logging.WARNING)
     try:
         app.initialize([options.assignment])
@@ -97,6 +105,11 @@ def main(arguments: list[str] | None = None) -> int:
             print(WORDS["failed"], file=sys.stderr)
         return int(bool(end.code))
     return 0
+
+
+def _has_many(root: Path, assignment: str) -> bool:
+    """Return whether it looks as if more than one submission will be graded."""
+    return len(list(islice((root / "submitted").glob(f"*/{assignment}"), 2))) > 1
 
 
 if __name__ == "__main__":

@@ -3,17 +3,14 @@
 c.Autograde.autograde_preprocessors = […, "grading.flags.SaveGrades", …]  # for SaveAutoGrades
 """
 
-from collections.abc import Callable
-from functools import partial
-
 from nbformat import NotebookNode
 from nbformat.v4 import new_output
 from nbgrader.api import Comment, Grade, MissingEntry
 from nbgrader.preprocessors import SaveAutoGrades
-from sqlalchemy.orm import joinedload
 
 from .hidden import REVIEW
 from .integrity import Finding, is_autograded
+from .lookups import read_at_once
 
 FINDINGS = "minga_findings"  # in the resources that preprocessors hand on
 
@@ -69,10 +66,8 @@ class SaveGrades(SaveAutoGrades):
             )
         except MissingEntry:
             return  # who asks for a cell is told what is missing
-        for kind, find in ((Grade, "find_grade"), (Comment, "find_comment")):
-            query = book.db.query(kind).filter(kind.notebook_id == notebook.id)
-            rows = {row.name: row for row in query.options(joinedload(kind.cell))}
-            setattr(book, find, partial(_one_of, rows, getattr(book, find)))
+        read_at_once(book, "find_grade", Grade, notebook.id, Grade.cell)
+        read_at_once(book, "find_comment", Comment, notebook.id, Comment.cell)
 
     def _add_score(self, cell: NotebookNode, resources: dict) -> None:
         if not (self._findings and is_autograded(cell)):
@@ -85,11 +80,6 @@ class SaveGrades(SaveAutoGrades):
         grade.auto_score = None
         grade.needs_manual_grade = True
         self.gradebook.db.commit()
-
-
-def _one_of(rows: dict, find: Callable, cell: str, *where: str):
-    """Return what was read of a cell; what was not is asked for as nbgrader does."""
-    return rows[cell] if cell in rows else find(cell, *where)
 
 
 def _shown(findings: list[Finding]) -> NotebookNode:

@@ -30,7 +30,7 @@ from nbgrader.utils import determine_grade, is_grade, is_solution
 from .controls import Control, controls_of
 from .errors import SubmissionFailed
 
-MOST_CONTROLS = 12  # in one run, if it has no more tests than that: an error costs 15 ms
+MOST_CONTROLS = 12  # in one run, if it has no more tests than that: an error costs 10 ms
 MOST_TRIED = 5  # for one test, on the author's solution
 
 _MARK = "minga_control"

@@ -8,19 +8,16 @@ import ctypes
 import os
 import queue
 import signal
-import socket
 import subprocess
 import sys
 import threading
 import weakref
 from concurrent.futures import Future
 from multiprocessing.connection import Connection
-from pathlib import Path
 
-from . import jobs
+from . import jobs, processes
 from .jobs import Job
 
-CHECKOUT = Path(__file__).resolve().parent.parent
 TRIES = 2  # of one job, where its process died
 PR_SET_PDEATHSIG = 1
 
@@ -31,7 +28,7 @@ class Workers:
     def __init__(self, count: int):
         self.ahead = 2 * count + 1  # jobs worth preparing before the first result is needed
         self._queue: queue.SimpleQueue = queue.SimpleQueue()
-        group, pipes = _start(count)
+        group, pipes = processes.start(count)
         self._lanes = [_Lane(group, pipe, self._queue) for pipe in pipes]
         self._end = weakref.finalize(self, _end, self._lanes)
 
@@ -47,26 +44,6 @@ class Workers:
     def close(self) -> None:
         """End all processes; what is not done has no result."""
         self._end()
-
-
-def _start(count: int) -> tuple[subprocess.Popen, list[Connection]]:
-    """Start `count` processes that share what they import; return their group and pipes to them.
-
-    A clean interpreter, not a fork of this one with its threads and database connections. Not in
-    the terminal's group: Ctrl-C is for this process, which then ends them.
-    """
-    pairs = [socket.socketpair() for _ in range(count)]
-    theirs = [pair[1].fileno() for pair in pairs]
-    process = subprocess.Popen(
-        [sys.executable, "-m", "grading.workers", *map(str, theirs)],
-        cwd=CHECKOUT,
-        stdin=subprocess.DEVNULL,
-        pass_fds=theirs,
-        start_new_session=True,
-    )
-    for pair in pairs:
-        pair[1].close()
-    return process, [Connection(pair[0].detach()) for pair in pairs]
 
 
 def _end(lanes: list["_Lane"]) -> None:
@@ -97,7 +74,7 @@ class _Lane:
                 if self._ended:
                     break
                 self._pipe.close()
-                self._group, (self._pipe,) = _start(1)
+                self._group, (self._pipe,) = processes.start(1)
         return jobs.lost(TRIES)
 
     def end(self) -> None:

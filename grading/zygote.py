@@ -22,8 +22,9 @@ import sys
 import time
 
 import zygote_walls as walls
+from zygote_errors import make_ready
 from zygote_imports import Unfit, warm
-from zygote_kernel import HOME, as_kernel, tell
+from zygote_kernel import HOME, as_kernel, parse_ahead, tell
 
 LOOK_EVERY = 0.1  # seconds between two looks at what a run uses
 
@@ -245,6 +246,7 @@ def main() -> None:
     os.environ["MPLBACKEND"] = "module://matplotlib_inline.backend_inline"  # as a kernel does
     try:
         failed = warm(request["imports"])
+        make_ready()
     except Unfit as error:
         say({"unfit": error.args[0], "why": error.args[1]})
         return
@@ -276,6 +278,7 @@ def main() -> None:
                 if "limits" in request:
                     # What was imported may remember folders that it made in the home folder.
                     request["folders"] = folders
+                    parse_ahead(request["arguments"])
                     run = Run(request, fds, control)
                     poll.register(run.report, select.POLLIN)
                 elif run and request["run"] == run.id:

@@ -1,5 +1,7 @@
 """The process that becomes a run's kernel: limits, files, fresh seeds, IPython. Runs inside."""
 
+import copy
+import functools
 import os
 import random
 import signal
@@ -33,9 +35,11 @@ def as_kernel(request, fds, write) -> None:
                     os.close(int(fd))
                 except OSError:
                     pass  # the one that listed the folder
+        command_line = _command_line(request["arguments"])
         app = kernel_app(shell, iopub, request["key"].encode())
-        sys.argv = [_launcher(), "-f", HOME + "/kernel.json", *request["arguments"]]
-        app.initialize(["-f", HOME + "/kernel.json", *request["arguments"]])
+        sys.argv = [_launcher(), *command_line]
+        app.initialize(list(command_line))
+        app.log.setLevel("WARNING")  # its handler's own; below it, all that is made is thrown away
         os.close(write)
         zygote_watch.note()
         app.start()
@@ -87,13 +91,48 @@ def _launcher() -> str:
     return os.path.join(folder, "ipykernel_launcher.py")
 
 
+def _command_line(arguments: list[str]) -> tuple[str, ...]:
+    return ("-f", HOME + "/kernel.json", *arguments)
+
+
+@functools.cache
+def _parsed(command_line: tuple[str, ...]):
+    from ipykernel.kernelapp import IPKernelApp
+
+    app = IPKernelApp()
+    app.parse_command_line(list(command_line))
+    return app.cli_config
+
+
+def parse_ahead(arguments: list[str]) -> None:
+    """Read a kernel's command line before the fork: it takes as long as three cells."""
+    _parsed(_command_line(arguments))
+
+
 def kernel_app(shell_fd: int, iopub_fd: int, key: bytes):
     """Return IPython's kernel application, bound to sockets that are already there."""
     import zmq
+    from ipykernel.iostream import OutStream
     from ipykernel.kernelapp import IPKernelApp
+
+    global SandboxStream  # the application finds it by its name
+
+    class SandboxStream(OutStream):
+        """Standard output or error; IPython flushes both twice in each cell."""
+
+        def flush(self):
+            """Wait for the thread that sends only if there is something to send."""
+            if self._buffers or self._flush_pending or self.pub_thread is None:
+                super().flush()
 
     class SandboxKernelApp(IPKernelApp):
         """The kernel application without a connection file, a port or a heartbeat."""
+
+        outstream_class = f"{__name__}.SandboxStream"
+
+        def parse_command_line(self, argv=None):
+            self.cli_config = copy.deepcopy(_parsed(tuple(argv)))
+            self.update_config(self.cli_config)
 
         def init_connection_file(self):
             self.session.key = key
