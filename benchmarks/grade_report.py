@@ -14,7 +14,7 @@ PAGES = {
             "Los tiempos son de la orden completa, desde que empieza hasta que termina, con todo "
             "lo que importa. Las notas son iguales celda por celda: si no, no hay página. El "
             "piso es ejecutar las celdas y nada más, en un intérprete que ya importó. La CPU es "
-            "de todos los procesos, también los del aislamiento."
+            "la de toda la máquina mientras tanto, en la que no corría nada más."
         ),
         "command": "Mídelo en tu máquina con `make bench-grade`.",
         "machine": "Máquina",
@@ -46,8 +46,8 @@ PAGES = {
             "autograde`, isolated in bubblewrap) with one and with two processes. Times are of "
             "the whole command, from start to end, with all that it imports. The scores are "
             "equal cell by cell, or there is no page. The floor is running the cells and nothing "
-            "else, in an interpreter that has imported. CPU is that of all processes, the "
-            "sandbox's too."
+            "else, in an interpreter that has imported. CPU is that of the whole machine "
+            "meanwhile, on which nothing else ran."
         ),
         "command": "Measure it on your machine with `make bench-grade`.",
         "machine": "Machine",
@@ -104,9 +104,10 @@ def _lines(assignment: str, measured: dict, words: dict) -> list[str]:
             each, cpu = measured["floor"], measured["floor"]
             ratio = measured["stock"]["wall"] / count / each
         else:
-            each, cpu = measured[grader]["wall"] / count, measured[grader]["cpu"] / count
-            ratio = _ratio(measured, grader)
-        numbers = (f"{each:.3g}", f"{60 / each:.0f}", f"{cpu:.3g}", f"{ratio:.1f}")
+            each, ratio = measured[grader]["wall"] / count, _ratio(measured, grader)
+            cpu = measured[grader]["cpu"] and measured[grader]["cpu"] / count
+        used = "–" if cpu is None else f"{cpu:.3g}"  # not measured
+        numbers = (f"{each:.3g}", f"{60 / each:.0f}", used, f"{ratio:.1f}")
         lines += _row((f"{assignment}, {count}", name, *numbers))
     return lines
 

@@ -2,9 +2,7 @@
 
 import shutil
 
-from sqlalchemy import event
-from sqlalchemy.engine import Engine
-
+from . import database
 from .deployment import ROOT, Deployment
 from .state import State
 
@@ -28,16 +26,5 @@ def configure(c, deployment: Deployment, state: State) -> None:
         shutil.which("node") or "node",
         str(PROXY / "bin" / "configurable-http-proxy"),
     ]
-    event.listen(Engine, "connect", write_ahead)
+    database.configure()
     c.ConfigurableHTTPProxy.pid_file = str(state.hub / "proxy.pid")
-
-
-def write_ahead(connection, record) -> None:
-    """Let SQLite write ahead (WAL): a commit then does not stop the hub's only thread.
-
-    Nothing is lost when the hub is killed; a power cut may take the last moments' commits, and
-    the sessions with them. https://www.sqlite.org/wal.html
-    """
-    if type(connection).__module__.startswith("sqlite3"):
-        connection.execute("PRAGMA journal_mode=WAL")
-        connection.execute("PRAGMA synchronous=NORMAL")

@@ -59,6 +59,7 @@ def _comparable(value):
     if isinstance(value, str):
         value = re.sub(r"0x[0-9a-f]{6,}", "0x…", value)
         value = re.sub(r"ipykernel_\d+", "ipykernel_N", value)
+        value = value.replace("~/", os.path.expanduser("~/"))  # another home, inside
         return re.sub(r"[0-9a-f]{32}", "…", value)
     return value
 
