@@ -10,7 +10,7 @@ from dataclasses import asdict, dataclass
 
 from jupyterhub import orm
 from oauthenticator.generic import GenericOAuthenticator
-from oauthenticator.oauth2 import OAuthLoginHandler
+from oauthenticator.oauth2 import OAuthCallbackHandler, OAuthLoginHandler
 from sqlalchemy.orm import object_session
 from tornado import web
 from tornado.httpclient import HTTPClientError
@@ -142,10 +142,19 @@ class LoginHandler(OAuthLoginHandler):
         super().authorize_redirect(*args, extra_params=extra_params, **named)
 
 
+class CallbackHandler(OAuthCallbackHandler):
+    """`GET /hub/oauth_callback`: back from the provider."""
+
+    def _request_summary(self):
+        """Return what tornado logs of a refused request: without the provider's code."""
+        return f"{self.request.method} {self.request.path} ({self.request.remote_ip})"
+
+
 class InstitutionalAuthenticator(GenericOAuthenticator):
     """oauthenticator's generic class, with our names, groups and sentences."""
 
     login_handler = LoginHandler
+    callback_handler = CallbackHandler
     deployment = Any(help="the Deployment").tag(config=True)
     _answered = float("-inf")  # when the provider last did
 

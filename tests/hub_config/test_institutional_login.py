@@ -1,6 +1,7 @@
 """People of two institutions log in through a real OpenID provider, in a real browser."""
 
 import json
+import re
 import subprocess
 import time
 from pathlib import Path
@@ -284,6 +285,8 @@ def test_no_token_is_in_a_page_a_log_or_the_database(installation, visit):
     assert any(file.name == "jupyterhub.sqlite" for file in kept)
     written = b"".join(file.read_bytes() for file in kept) + minga.said().encode()
     assert b"User logged in: " + ANA.encode() in written and ANA in Visitor.seen
+    assert re.search(rb"oauth_callback\?code=\[secret\]", written)
+    assert not re.search(rb"[?&]code=(?!\[secret\])", written)
     tokens = provider.tokens()
     assert tokens
     for secret in [*tokens, SECRET]:

@@ -11,12 +11,15 @@ import pytest
 import yaml
 from hypothesis import example, given
 from hypothesis import strategies as st
+from jupyterhub import orm
+from tornado.httpclient import HTTPClientError
 
 from hub_config.deployment import DEFAULT, DeploymentError, load
-from hub_config.institutional_login import Refused, person
+from hub_config.institutional_login import InstitutionalAuthenticator, Refused, person
 from hub_config.institutions import Oidc, login_name
 from hub_config.openid_provider import discover, prepare
 from hub_config.state import State
+from tests.conftest import in_a_loop_of_its_own
 
 INSTITUTIONS = st.from_regex(r"[a-z][a-z0-9]{1,9}", fullmatch=True)
 STRANGE = ["", "root", "../../etc/passwd", "ana\nroot", "$(id)", "-rf", "ñandú@x", "🙂", "\ud800"]
@@ -328,3 +331,58 @@ def test_a_provider_that_is_away_is_remembered(changed, monkeypatch, tmp_path, c
     deployment.authentication.issuer = "https://other.example"
     with pytest.raises(DeploymentError, match="issuer: https://other"):
         prepare(deployment, state)
+
+
+def test_a_course_is_left_by_people_of_institutions_that_it_no_longer_admits(changed):
+    deployment = changed(course(institutions=["uchile"]))
+    session = orm.new_session_factory("sqlite:///:memory:")()
+    orm.Base.metadata.create_all(session.get_bind())
+    group = orm.Group(name="nbgrader-ai-foundations")
+    other = orm.Group(name="nbgrader-somebody-elses")
+    ana, luis = (orm.User(name=login_name(*who)) for who in (("uchile", "ana"), ("uandes", "luis")))
+    older = orm.User(name="docente")
+    for user in (ana, luis, older):
+        user.groups = [group, other]
+    session.add_all([ana, luis, older])
+    authenticator = InstitutionalAuthenticator(deployment=deployment, allow_existing_users=True)
+    for _ in range(2):  # at each start of the hub
+        for user in (ana, luis, older):
+            authenticator.add_user(user)
+    groups = [{group.name for group in user.groups} for user in (ana, luis, older)]
+    both = {"nbgrader-ai-foundations", "nbgrader-somebody-elses"}
+    assert groups[0] == both | {"institution-uchile"}
+    assert groups[1] == {"nbgrader-somebody-elses", "institution-uandes"}
+    assert groups[2] == both
+    assert ana.name in authenticator.allowed_users
+
+
+class Answers:
+    """An HTTP client whose every answer is the same."""
+
+    def __init__(self, outcome):
+        self.outcome = outcome
+
+    async def fetch(self, *_, **__):
+        if isinstance(self.outcome, Exception):
+            raise self.outcome
+        return type("Response", (), {"body": self.outcome})
+
+
+@pytest.mark.parametrize(
+    ("outcome", "words"),
+    [
+        (ConnectionRefusedError(), "no responde"),
+        (HTTPClientError(599, "Timeout"), "no responde"),
+        (HTTPClientError(502), "no responde"),
+        (b"<html>a proxy's page</html>", "no responde"),
+        (HTTPClientError(401), "no se completó"),  # e.g. a wrong client secret
+    ],
+)
+@in_a_loop_of_its_own
+async def test_what_goes_wrong_at_the_provider_is_a_sentence(changed, outcome, words):
+    deployment = changed(lambda data: None)
+    authenticator = InstitutionalAuthenticator(deployment=deployment, http_client=Answers(outcome))
+    with pytest.raises(Refused) as refused:
+        await authenticator.check_provider()
+    assert refused.value.status_code == 503
+    assert words in refused.value.text.render()
