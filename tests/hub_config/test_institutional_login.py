@@ -13,7 +13,7 @@ import yaml
 from hub_config.deployment import DEFAULT
 from hub_config.institutions import login_name
 from tests.conftest import Minga, free_port
-from tests.hub_config.pages.conftest import Reader
+from tests.hub_config.pages.conftest import SIZES, Reader
 
 pytestmark = pytest.mark.slow
 
@@ -21,6 +21,8 @@ PROVIDER = Path(__file__).with_name("openid")
 SECRET = "a-secret-that-only-two-know"
 CONTACT = "soporte@minga.example"
 VARIANTS = [("es", "wide", "light"), ("en", "phone", "dark")]
+in_spanish = pytest.mark.parametrize("visit", VARIANTS[:1], indirect=True)
+in_english = pytest.mark.parametrize("visit", VARIANTS[1:], indirect=True)
 
 
 def somebody(eppn: str, institution: str, affiliation: str) -> dict:
@@ -153,6 +155,14 @@ class Visitor(Reader):
         self.page.keyboard.press("Enter")
         self.page.wait_for_url(f"{self.hub}/**")
 
+    def look_everywhere(self, name: str) -> None:
+        """Look at a page on a desk and a phone, by day and by night."""
+        for self.size, (width, height) in SIZES.items():
+            for self.scheme in ("light", "dark"):
+                self.page.set_viewport_size({"width": width, "height": height})
+                self.page.emulate_media(color_scheme=self.scheme)
+                self.look(name)
+
     def look(self, name: str) -> None:
         super().look("oidc-" + name)
         Visitor.seen += self.page.content()
@@ -191,7 +201,8 @@ def test_students_of_two_institutions_see_their_start_page(visit):
     for who, name in {"ana": ANA, "visita": VISITOR}.items():
         student = visit()
         student.go("/hub/login")
-        student.look("login")
+        if who == "ana":
+            student.look_everywhere("login")
         words = {"es": "Entrar con mi institución", "en": "Log in with my institution"}
         assert words[student.language] in student.page.inner_text("#institution")
         student.enter(who)
@@ -202,6 +213,7 @@ def test_students_of_two_institutions_see_their_start_page(visit):
         assert student.page.get_attribute("[data-status]", "data-status") == "403"
 
 
+@in_spanish
 def test_the_target_and_the_chosen_language_are_kept(visit):
     reader = visit()
     reader.go("/hub/token")  # leads to the login page, with ?next=
@@ -215,6 +227,7 @@ def test_the_target_and_the_chosen_language_are_kept(visit):
     assert reader.page.locator("html").get_attribute("lang") == other
 
 
+@in_english
 def test_institution_country_and_role_are_known_to_the_hub(visit):
     expert, admin = visit(), visit()
     expert.enter("experto", "/hub/login?next=/hub/home")
@@ -254,6 +267,7 @@ def test_who_is_not_let_in_reads_why_and_whom_to_ask(visit, who, told):
     assert "/hub/login" in refused.page.url
 
 
+@in_english
 def test_a_login_that_was_cancelled_or_not_asked_for_ends_in_a_sentence(visit):
     person = visit()
     person.go("/hub/login")
@@ -274,6 +288,7 @@ def test_a_login_that_was_cancelled_or_not_asked_for_ends_in_a_sentence(visit):
     assert "/hub/login" in person.page.url
 
 
+@in_spanish
 def test_no_token_is_in_a_page_a_log_or_the_database(installation, visit):
     minga, provider = installation
     student = visit()
@@ -294,6 +309,7 @@ def test_no_token_is_in_a_page_a_log_or_the_database(installation, visit):
         assert secret.encode() not in written
 
 
+@in_english
 def test_a_provider_that_is_away_is_a_sentence(installation, visit):
     minga, provider = installation
     person = requests.Session()
