@@ -36,7 +36,7 @@ def main() -> None:
         steps += [proxy, slurm, bubblewrap]
     steps += [book_theme]
     if purpose == "test":
-        steps += [dictionaries, chromium]
+        steps += [dictionaries, openid_provider, chromium]
     for number, step in enumerate(steps, 1):
         started = time.monotonic()
         es, en = step.__doc__.splitlines()[0].split(" / ")
@@ -169,6 +169,11 @@ def book_theme() -> None:
 def dictionaries() -> None:
     """Los diccionarios que revisan la ortografía / The dictionaries that check spelling"""
     npm_ci(ROOT / "translation" / "dictionaries")
+
+
+def openid_provider() -> None:
+    """El proveedor OpenID con el que ingresan las pruebas / The OpenID provider that tests log in with"""  # noqa: E501
+    npm_ci(ROOT / "tests" / "hub_config" / "openid")
 
 
 def chromium() -> None:

@@ -1,4 +1,4 @@
-"""Who you are: local accounts for a try-out, or the machine's own (PAM)."""
+"""Who you are: accounts for a try-out, the machine's own (PAM), or an institution's (OIDC)."""
 
 import hmac
 
@@ -33,7 +33,12 @@ def configure(c, deployment: Deployment, state: State) -> None:
         c.Authenticator.allowed_users = set(people)
         c.Authenticator.admin_users = {name for name, person in people.items() if person.admin}
     else:
-        c.JupyterHub.authenticator_class = "pam"
+        if method.method == "oidc":
+            from . import institutional_login  # takes a while to import
+
+            institutional_login.configure(c, deployment, state)
+        else:
+            c.JupyterHub.authenticator_class = "pam"
         c.Authenticator.admin_users = set(method.admins)
         c.Authenticator.allowed_users = {
             person

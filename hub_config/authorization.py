@@ -1,7 +1,8 @@
 """What you may do: groups, roles, courses.
 
 The group `nbgrader-<course>` are the course's students, `formgrade-<course>` its instructors;
-nbgrader's JupyterHubAuthPlugin knows them by these names.
+nbgrader's JupyterHubAuthPlugin knows them by these names. `institution-<name>` are the people of
+an institution (method: oidc), with its country and titles as properties; it gives no rights.
 """
 
 from .deployment import Deployment
@@ -10,6 +11,7 @@ from .state import State
 EXCHANGE = "access:services!service=exchange"
 STUDENTS = "nbgrader-"
 INSTRUCTORS = "formgrade-"
+INSTITUTIONS = "institution-"
 
 
 def courses_of(groups: list[str]) -> set[str]:
@@ -25,6 +27,9 @@ def courses_of(groups: list[str]) -> set[str]:
 def configure(c, deployment: Deployment, state: State) -> None:
     """Tell the hub the groups of each course, and what each kind of person may do."""
     groups, roles = {}, []
+    for name, institution in getattr(deployment.authentication, "institutions", {}).items():
+        properties = {"country": institution.country, "title": institution.title}
+        groups[INSTITUTIONS + name] = {"properties": properties}  # who is in: institutional_login
     for name, course in deployment.courses.items():
         groups[INSTRUCTORS + name] = {"users": course.instructors}
         groups[STUDENTS + name] = {"users": course.students}

@@ -7,6 +7,7 @@ cannot be, stops the start with the file, the line, the key, the reason and what
 import ipaddress
 import os
 import socket
+from collections.abc import Iterable
 from dataclasses import fields
 from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
@@ -23,12 +24,17 @@ from spawners.lessons import CourseOnSite, overlap
 from spawners.session_extension import Extension
 from translation import languages
 
+from .institutions import InstitutionName, Member, Oidc
+
 ROOT = Path(__file__).resolve().parent.parent
 DEFAULT = ROOT / "hub_config" / "deployments" / "local.yaml"
 
 Person = Annotated[str, Field(pattern=r"^[a-z][a-z0-9._-]{0,31}$")]
 """A login name that is also safe as a Unix account, in a path and in a shell."""
 
+
+METHODS = ("tryout", "pam", "oidc")
+"""Of `authentication`; pydantic names them in its errors, where the file has no such key."""
 
 ExchangeLimit = Literal[tuple(field.name for field in fields(Limits))]
 """What the exchange service limits."""
@@ -109,7 +115,7 @@ class AssignmentPolicy(Model):
     attempts: int | None = Field(
         None, ge=1, description="how often it may be handed in; left out: any number"
     )
-    extensions: dict[Person, ExtensionOfStudent] = Field(default_factory=dict)
+    extensions: dict[Member, ExtensionOfStudent] = Field(default_factory=dict)
 
     def for_exchange(self) -> dict:
         """Return it as the exchange service's API takes it."""
@@ -141,8 +147,13 @@ class Exchange(Model):
 class CourseMembers(Model):
     """Who takes part in a course; the course itself is described in courses/<name>/course.yaml."""
 
-    instructors: list[Person] = Field(default_factory=list)
-    students: list[Person] = Field(default_factory=list)
+    instructors: list[Member] = Field(default_factory=list)
+    students: list[Member] = Field(default_factory=list)
+    institutions: list[InstitutionName] = Field(
+        default_factory=list,
+        description="with method: oidc, those whose people may take part; enrols nobody; empty: "
+        "all of authentication.institutions (docs/operators/ingreso.md)",
+    )
     account: str = Field(
         "",
         pattern=r"^([a-z_][a-z0-9_-]{0,31})?$",
@@ -278,7 +289,7 @@ class Deployment(Model):
         description="a job of this installation that no session has (its user was deleted, the "
         "database was restored from a backup): report it in the hub's log, or cancel it too",
     )
-    authentication: Annotated[Tryout | Pam, Field(discriminator="method")]
+    authentication: Annotated[Tryout | Pam | Oidc, Field(discriminator="method")]
     courses: dict[Name, CourseMembers] = Field(min_length=1)
     sites: dict[Name, Site] = Field(min_length=1)
     profiles: dict[Name, ProfileDescription] = Field(min_length=1)
@@ -296,7 +307,13 @@ class Deployment(Model):
                 raise _wrong(
                     "authentication.method",
                     "try-out accounts exist only when the hub listens on loopback",
-                    "pam, or hub.address: 127.0.0.1",
+                    "pam, oidc, or hub.address: 127.0.0.1",
+                )
+            if self.authentication.method == "oidc" and not self.authentication.callback_url:
+                raise _wrong(
+                    "authentication.callback_url",
+                    "must be given when the hub does not listen on loopback",
+                    "https://<the hub's name>/hub/oauth_callback",
                 )
         for name, site in self.sites.items():
             if self.accounts == "personal" and not _names_person(site.user_prefix):
@@ -363,6 +380,7 @@ class Deployment(Model):
                             f"«{window.reservation}» is {there.removesuffix('.reservation')}'s",
                             "a name for each window of a site",
                         )
+        self._name_people()
         if self.authentication.method == "tryout":
             for name, course in self.courses.items():
                 for kind in ("instructors", "students"):
@@ -374,6 +392,55 @@ class Deployment(Model):
                                 list(self.authentication.people),
                             )
         return self
+
+    def _name_people(self):
+        """Replace <institution>:<identity> by the person's login name, in all lists."""
+        for name, course in self.courses.items():
+            key, allowed = f"courses.{name}", course.institutions
+            known = getattr(self.authentication, "institutions", {})
+            for institution in allowed:
+                if institution not in known:
+                    raise _wrong(
+                        f"{key}.institutions",
+                        f"«{institution}» is not in authentication.institutions",
+                        list(known) or "leave it out, or authentication.method: oidc",
+                    )
+            for kind in ("instructors", "students"):
+                listed = self._login_names(f"{key}.{kind}", getattr(course, kind), allowed)
+                setattr(course, kind, listed)
+            for title, policy in course.assignments.items():
+                here = f"{key}.assignments.{title}.extensions"
+                names = self._login_names(here, policy.extensions, allowed)
+                extensions = policy.extensions.values()
+                policy.extensions = dict(zip(names, extensions, strict=True))
+        if self.authentication.method != "tryout":
+            admins = self._login_names("authentication.admins", self.authentication.admins, [])
+            self.authentication.admins = admins
+
+    def _login_names(self, key: str, people: Iterable[str], allowed: list[str]) -> list[str]:
+        """Return the login names of `people`, who must be of an institution in `allowed`."""
+        if self.authentication.method != "oidc":
+            for person in people:
+                if ":" in person:
+                    raise _wrong(
+                        key,
+                        f"«{person}» names somebody of an institution",
+                        "a login name, or authentication.method: oidc",
+                    )
+            return list(people)
+        names = []
+        for person in people:
+            institution = self.authentication.institution_of(person)
+            if not institution:
+                raise _wrong(
+                    key,
+                    f"«{person}» is of no institution in authentication.institutions",
+                    "<institution>:<identity>, or the login name that the person was shown",
+                )
+            if allowed and institution not in allowed:
+                raise _wrong(key, f"«{person}» is not of the course's institutions", allowed)
+            names.append(self.authentication.login_name(person))
+        return names
 
     @property
     def state_folder(self) -> Path:
@@ -421,12 +488,17 @@ def _listed(allowed) -> str:
     return ", ".join(map(str, allowed)) if isinstance(allowed, list) else str(allowed)
 
 
+def chosen_file() -> Path:
+    """Return the deployment file of this installation: MINGA_DEPLOYMENT, or local.yaml."""
+    return Path(os.environ.get("MINGA_DEPLOYMENT") or DEFAULT)
+
+
 def load(file: Path | str | None = None) -> Deployment:
     """Read and check a deployment file (default: MINGA_DEPLOYMENT, or local.yaml).
 
     Raises DeploymentError with file, line, key, reason and what is allowed for every mistake.
     """
-    path = Path(file or os.environ.get("MINGA_DEPLOYMENT") or DEFAULT)
+    path = Path(file) if file else chosen_file()
     try:
         text = path.read_text(encoding="utf-8")
         tree = yaml.compose(text, Loader=yaml.SafeLoader)
@@ -463,12 +535,13 @@ def _lines(node, path: str = "") -> dict[str, int]:
 def _mistake(path: Path, lines: dict[str, int], error: dict) -> str:
     """Return one of pydantic's errors as: file:line: key: reason; allowed."""
     cause = error.get("ctx", {}).get("error")
-    where = [str(part) for part in error["loc"] if part not in ("tryout", "pam", "[key]")]
+    found = [str(part) for part in error["loc"] if part != "[key]"]
+    where = [part for part in found if part not in METHODS]
     key = cause.key if isinstance(cause, _Wrong) else ".".join(where)
     if isinstance(cause, _Wrong):
         reason = str(cause)
     elif error["type"] == "extra_forbidden":
-        reason = f"there is no such key; allowed: {_allowed_keys(where[:-1])}"
+        reason = f"there is no such key; allowed: {_allowed_keys(found[:-1])}"
     elif error["type"] == "missing":
         reason = "is missing"
     else:
@@ -487,6 +560,10 @@ def _allowed_keys(where: list[str]) -> str:
     here = schema
     for part in where:
         here = _resolved(schema, here)
+        method = here.get("discriminator", {}).get("mapping", {}).get(part)
+        if method:
+            here = {"$ref": method}
+            continue
         choices = [_resolved(schema, option) for option in here.get("anyOf", here.get("oneOf", []))]
         for option in [here, *choices]:
             if part in option.get("properties", {}):

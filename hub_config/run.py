@@ -26,7 +26,7 @@ from spawners.cluster import packages
 from spawners.cluster.cluster import ClusterError, PrivateCluster
 from spawners.cluster.runfolder import RunFolderError
 
-from . import services
+from . import openid_provider, services
 from .deployment import ROOT, Deployment, DeploymentError, load
 from .state import State, is_free
 
@@ -88,6 +88,7 @@ class Start:
             signal.signal(number, _interrupt)
         try:
             try:
+                self._provider()
                 self._clusters()
                 self._courses()
                 self._hub()
@@ -118,6 +119,13 @@ class Start:
             f"  log:       {self.state.log / 'hub.log'}",
         )
         sys.exit(1 if status else 0)
+
+    def _provider(self) -> None:
+        """Find out where institutions log in."""
+        try:
+            openid_provider.prepare(self.deployment, self.state)
+        except DeploymentError as error:
+            fail(f"El despliegue tiene errores:\n{error}", f"The deployment is wrong:\n{error}", 2)
 
     def _clusters(self) -> None:
         """Start the private clusters, or fall back to local processes and say so."""

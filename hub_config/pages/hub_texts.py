@@ -60,9 +60,13 @@ KNOWN = [
         N_("La página estuvo abierta demasiado tiempo. Vuelve a intentarlo."),
     ),
     (
-        r"auth has expired for .*|oauth state does not match.*|OAuth state is missing.*"
-        r"|Missing or invalid credentials\.",
+        r"auth has expired for .*|oauth state does not match.*|OAuth state (?:is )?mis.*"
+        r"|OAuth callback made without a code|Missing or invalid credentials\.",
         N_("Tu ingreso venció. Ingresa de nuevo."),
+    ),
+    (
+        r"OAuth error: .*",
+        N_("No se completó el ingreso en tu institución. Ingresa de nuevo."),
     ),
     (
         r"Sorry, you are not currently authorized to use this hub.*",
@@ -219,10 +223,12 @@ def in_words(data, language: str):
 
 
 @jinja2.pass_context
-def error_title(context, status: int) -> str:
-    """What happened, by HTTP status."""
+def error_title(context, status: int, error: object = None) -> str:
+    """What happened: the error's own heading, else by HTTP status."""
+    language = page_language(context)
     title, _ = BY_STATUS.get(status, BY_STATUS[500 if status >= 500 else 400])
-    return translate(title, page_language(context))
+    own = session_text(getattr(error, "heading", None), language) if error else None
+    return own or translate(title, language)
 
 
 @jinja2.pass_context
