@@ -160,6 +160,13 @@ def test_assignments_have_a_third_variant_with_the_same_graded_cells(checkout, t
             assert ours.id == theirs.id
 
 
+def test_programs_say_it_too(checkout):
+    """The exchange and its service, grading and feedback, JupyterLab: out of the same catalogs."""
+    said = json.loads(run(checkout, "tests/translation/say_everything.py", PSEUDO))
+    assert len(said) > 100
+    assert not [(room, text) for room, text in said if plain_words(text)]
+
+
 @pytest.fixture(scope="module")
 def site(checkout):
     """The book with one page, which has no code: that runs once, whatever the languages."""
