@@ -188,6 +188,9 @@ def test_the_book_has_a_third_site(site):
     texts = seen(page)
     assert pseudo.text("Glosario") in texts
     assert not {text: where for text, where in texts.items() if plain_words(text)}
+    feed = BeautifulSoup((site / PSEUDO / "courses.atom").read_text(), "xml")
+    titles = [title.text for title in feed.select("title, content")]
+    assert len(titles) > 4 and not [text for text in titles if plain_words(text)]
 
 
 @pytest.fixture(scope="module")
