@@ -22,7 +22,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m grading", description=__doc__)
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
     commands = parser.add_subparsers(required=True)
-    grade = commands.add_parser("autograde", help=_("califica"))
+    grade = commands.add_parser("autograde", help=_("califica una tarea"))
     grade.add_argument("root", type=Path, help=_("carpeta del curso"))
     grade.add_argument("assignment", help=_("tarea"))
     grade.add_argument("--course", help=_("nombre del curso (si falta, el de la carpeta)"))
