@@ -248,9 +248,9 @@ def _sha256(folder: Path, student: str) -> str:
 
 def _receipt(folder: Path, student: str) -> str | None:
     """Return the checksum in the receipt that a student has."""
-    from exchange.receipt import RECEIPTS
+    from exchange.receipt import file_name
 
-    kept = (folder / "homes" / student / ".cache").rglob(RECEIPTS["es"])
+    kept = (folder / "homes" / student / ".cache").rglob(file_name("es"))
     return next((json.loads(path.read_text())["sha256"] for path in kept), None)
 
 

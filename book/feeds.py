@@ -7,9 +7,10 @@ from pathlib import Path
 from feedgen.feed import FeedGenerator
 from icalendar import Calendar, Event
 
-from book.site import in_language, interface_words
+from book.site import interface_words
 from courses.calendar import Seminar
 from courses.models import COURSES, Course
+from courses.titles import in_language
 
 FEED, CALENDAR = "courses.atom", "courses.ics"
 
@@ -47,7 +48,7 @@ def feed(courses: list[Course], language: str, address: str = "") -> bytes:
     for course in sorted(courses, key=lambda course: changes[course.id]):
         entry = result.add_entry()
         entry.id(f"urn:minga:course:{course.id}")
-        entry.title(in_language(course.title, language))
+        entry.title(in_language(course.title, course.id, language))
         entry.content(_summary(course, language, words))
         entry.updated(changes[course.id])
         if address:
@@ -55,8 +56,8 @@ def feed(courses: list[Course], language: str, address: str = "") -> bytes:
         for seminar in course.seminars:
             entry = result.add_entry()
             entry.id(_seminar_id(course, seminar))
-            entry.title(f"{words['seminar']}: {in_language(seminar.title, language)}")
-            entry.content(_when_and_where(seminar, language))
+            entry.title(f"{words['seminar']}: {in_language(seminar.title, course.id, language)}")
+            entry.content(_when_and_where(course, seminar, language))
             entry.updated(changes[course.id])
             if seminar.link:
                 entry.link(href=str(seminar.link))
@@ -73,24 +74,24 @@ def calendar(courses: list[Course], language: str, address: str = "") -> bytes:
     for course in courses:
         stamp = _changed(course)
         if course.starts:
-            title = f"{words['course_starts']}: {in_language(course.title, language)}"
+            title = f"{words['course_starts']}: {in_language(course.title, course.id, language)}"
             event = _event(f"urn:minga:course:{course.id}", title, stamp)
             event.add("dtstart", course.starts)
             event.add("dtend", course.starts + timedelta(days=1))
-            event.add("description", in_language(course.description, language))
+            event.add("description", in_language(course.description, course.id, language))
             if address:
                 event.add("url", f"{address}/{language}/#course-{course.id}")
             result.add_component(event)
         for seminar in course.seminars:
             event = _event(
-                _seminar_id(course, seminar), in_language(seminar.title, language), stamp
+                _seminar_id(course, seminar), in_language(seminar.title, course.id, language), stamp
             )
             # In UTC, so that no time zone need be described.
             event.add("dtstart", seminar.starts.astimezone(UTC))
             event.add("duration", timedelta(minutes=seminar.minutes))
-            event.add("categories", [in_language(course.title, language)])
+            event.add("categories", [in_language(course.title, course.id, language)])
             if seminar.place:
-                event.add("location", in_language(seminar.place, language))
+                event.add("location", in_language(seminar.place, course.id, language))
             if seminar.link:
                 event.add("url", str(seminar.link))
             result.add_component(event)
@@ -110,12 +111,12 @@ def _seminar_id(course: Course, seminar: Seminar) -> str:
 
 
 def _summary(course: Course, language: str, words: dict[str, str]) -> str:
-    text = in_language(course.description, language)
+    text = in_language(course.description, course.id, language)
     return f"{text} {words['course_starts']}: {course.starts}." if course.starts else text
 
 
-def _when_and_where(seminar: Seminar, language: str) -> str:
-    place = f" · {in_language(seminar.place, language)}" if seminar.place else ""
+def _when_and_where(course: Course, seminar: Seminar, language: str) -> str:
+    place = f" · {in_language(seminar.place, course.id, language)}" if seminar.place else ""
     return f"{seminar.starts:%Y-%m-%d %H:%M %Z}{place}"
 
 

@@ -11,6 +11,7 @@ import polib
 
 from book.sources import LANGUAGE_NAMES, LANGUAGES, SOURCE_LANGUAGE, THEME, BookError, Page
 from courses.models import COURSES, Course, CourseError, load_course
+from courses.titles import in_language
 
 REPOSITORY = Path(__file__).parent.parent
 
@@ -42,11 +43,6 @@ def repository() -> str:
     project = tomllib.loads((REPOSITORY / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     address = os.environ.get("MINGA_REPOSITORY", project.get("urls", {}).get("Repository", ""))
     return address.rstrip("/")
-
-
-def in_language(words: dict[str, str], language: str) -> str:
-    """Return a text in a language, or in Spanish where there is no translation."""
-    return words.get(language) or words[SOURCE_LANGUAGE]
 
 
 def settings(
@@ -81,8 +77,8 @@ def settings(
         "courses": [
             {
                 "id": course.id,
-                "title": in_language(course.title, language),
-                "description": in_language(course.description, language),
+                "title": in_language(course.title, course.id, language),
+                "description": in_language(course.description, course.id, language),
                 "hours": course.hours,
                 "starts": course.starts.isoformat() if course.starts else "",
                 "dated": bool(course.starts or course.seminars),

@@ -2,12 +2,13 @@
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated, Literal, TypeVar
+from typing import Annotated, TypeVar
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from courses.calendar import Dated
+from translation.languages import CODE
 
 COURSES = Path(__file__).resolve().parent
 RESERVED = ("instructors",)  # in locale/<language>/, where assignments have a folder each
@@ -32,8 +33,10 @@ class _Model(BaseModel):
 
 
 class Texts(_Model):
-    """The same text in each language."""
+    """The same text in each language; others than these two may be in catalogs instead."""
 
+    model_config = ConfigDict(extra="allow", frozen=True)
+    __pydantic_extra__: dict[Annotated[str, Field(pattern=rf"^{CODE.pattern}$")], Text]
     es: Text
     en: Text
 
@@ -112,12 +115,12 @@ class Course(Dated, _Model):
             yield "hours", f"{self.hours}, but the units add up to {total:g}"
 
     @property
-    def title(self) -> dict[Literal["es", "en"], str]:
+    def title(self) -> dict[str, str]:
         """The course's name by language."""
         return self.titles.model_dump()
 
     @property
-    def description(self) -> dict[Literal["es", "en"], str]:
+    def description(self) -> dict[str, str]:
         """What the course is about, by language."""
         return self.descriptions.model_dump()
 

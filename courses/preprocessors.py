@@ -8,6 +8,7 @@ from nbgrader.preprocessors import NbGraderPreprocessor
 from nbgrader.utils import compute_checksum, is_solution
 from traitlets import Unicode
 
+from translation import sentences
 from translation.notebook import translate
 
 from . import SOURCE_LANGUAGE
@@ -52,15 +53,10 @@ class TranslateFeedback(NbGraderPreprocessor):
 
     def preprocess(self, nb: NotebookNode, resources: dict) -> tuple[NotebookNode, dict]:
         """Translate cells and the messages of failed tests."""
-        # Only here: the hub's pages bring the hub, which nobody else who reads this file needs.
-        from hub_config.pages.languages import LANGUAGES
-        from hub_config.pages.languages import translate as translated
-
         about = resources["nbgrader"]
         language = language_of(nb)
-        known = language if language in LANGUAGES else SOURCE_LANGUAGE  # a submission says it
-        resources["minga_language"] = known
-        resources["minga_gettext"] = partial(translated, language=known)
+        resources["minga_language"] = sentences.spoken(language)  # a submission says it
+        resources["minga_gettext"] = partial(sentences.translate, language=language)
         catalog = catalog_of(self.course, about["assignment"], about["notebook"], language)
         if catalog is None:
             return nb, resources

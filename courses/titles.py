@@ -6,14 +6,19 @@ from translation.languages import SOURCE, offered
 from .models import COURSES
 
 
+def in_language(texts: dict[str, str], course: str, language: str) -> str:
+    """Return a text of a course in one language, or in Spanish where there is no translation."""
+    return texts.get(language) or _translated(texts[SOURCE], course, language) or texts[SOURCE]
+
+
 def in_all_languages(texts: dict[str, str], course: str) -> dict[str, str]:
     """Return a text of a course with what its catalogs add for the deployment's languages."""
-    found = dict(texts)
-    for language in offered():
-        path = COURSES / course / "locale" / language / "course.po"
-        if language in found or not path.is_file():
-            continue
-        entry = catalogs.read(path).find(texts[SOURCE])
-        if entry and entry.translated():
-            found[language] = entry.msgstr
-    return found
+    found = {code: _translated(texts[SOURCE], course, code) for code in offered()}
+    return {code: text for code, text in (found | texts).items() if text}
+
+
+def _translated(text: str, course: str, language: str) -> str:
+    """Return what the course's catalog has for a text, or nothing."""
+    path = COURSES / course / "locale" / language / "course.po"
+    entry = catalogs.read(path).find(text) if path.is_file() else None
+    return entry.msgstr if entry and entry.translated() else ""

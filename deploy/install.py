@@ -149,11 +149,12 @@ def bubblewrap() -> None:
         )
         sandbox.bubblewrap()
     except (OSError, SandboxUnavailable) as error:
+        why = f": {error}" if isinstance(error, OSError) else "."  # the other says what follows
         say(
-            f"      No se pudo tener bubblewrap: {error}\n"
+            f"      No se pudo tener bubblewrap{why}\n"
             "      Todo lo demás anda; calificar, no, hasta que alguien lo instale:\n"
             "        sudo apt-get install bubblewrap",
-            f"      bubblewrap could not be had: {error}\n"
+            f"      bubblewrap could not be had{why}\n"
             "      All the rest works; grading does not, until somebody installs it:\n"
             "        sudo apt-get install bubblewrap",
         )

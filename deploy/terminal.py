@@ -1,4 +1,8 @@
-"""What the set-up and the launcher say in a terminal, in Spanish or English (by LANG)."""
+"""What the set-up and the launcher say in a terminal, in Spanish or English (by LANG).
+
+Two strings side by side, and not gettext as elsewhere: this speaks before anything is installed
+that could read a catalog, and to whoever runs a machine, not to students.
+"""
 
 import os
 import sys

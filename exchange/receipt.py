@@ -10,12 +10,23 @@ import sys
 import unicodedata
 from pathlib import Path
 
+from translation.sentences import in_all, languages
+
 from . import filesets
 from .client import ExchangeClient, ExchangeProblem
-from .words import say
+from .words import WORDS, say
 
-RECEIPTS = {"es": "recibo.json", "en": "receipt.json"}  # beside the work, by language
 SAID = ("id", "course", "assignment", "student", "timestamp", "sha256", "files", "attempt")
+
+
+def file_name(language: str) -> str:
+    """Return what the receipt beside a student's work is called."""
+    return say(language, "receipt_file") + ".json"
+
+
+def file_names() -> list[str]:
+    """Return what receipts are called in all languages."""
+    return [file_name(language) for language in languages()]
 
 
 def differences(receipt: dict, stored: dict) -> list[str]:
@@ -36,10 +47,9 @@ def changed(folder: Path, stored: dict) -> list[str]:
 def main(arguments: list[str] | None = None) -> int:
     """Run the command line; return the exit status."""
     parser = argparse.ArgumentParser(
-        prog="python -m exchange.receipt",
-        description="Comprueba un recibo en el intercambio / Check a receipt against the exchange",
+        prog="python -m exchange.receipt", description=in_all(WORDS["check_receipt"])
     )
-    parser.add_argument("file", type=Path, help="recibo.json, receipt.json")
+    parser.add_argument("file", type=Path, help=", ".join(file_names()))
     file: Path = parser.parse_args(arguments).file
     language = os.environ.get("MINGA_LANGUAGE") or "es"
     try:

@@ -14,18 +14,9 @@ from pathlib import Path
 from traitlets.config import Config
 
 from courses import nbgrader
+from translation.sentences import in_all as _
 
 from . import processes
-
-WORDS = {
-    "no course": "No hay un curso en {root}: falta la carpeta source. / "
-    "There is no course in {root}: it has no folder `source`.",
-    "stopped": "Interrumpido. Lo que se calificó queda; la misma orden sigue con el resto. / "
-    "Interrupted. What was graded stays; the same command goes on with the rest.",
-    "failed": "Algunas entregas no se calificaron: arriba dice por qué. La misma orden las "
-    "intenta de nuevo. / Some submissions were not graded: the reasons are above. The same "
-    "command tries them again.",
-}
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -33,44 +24,43 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m grading", description=__doc__)
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
     commands = parser.add_subparsers(required=True)
-    grade = commands.add_parser("autograde", help="califica / grade an assignment")
-    grade.add_argument("root", type=Path, help="carpeta del curso / the course's folder")
-    grade.add_argument("assignment", help="tarea / assignment")
-    grade.add_argument("--course", help="nombre del curso / its name (la carpeta / the folder's)")
-    grade.add_argument("--student", default="*", help="solo una persona / one person's only")
-    grade.add_argument(
-        "--force", action="store_true", help="también lo que no cambió / also what did not change"
-    )
+    grade = commands.add_parser("autograde", help=_("califica una tarea"))
+    grade.add_argument("root", type=Path, help=_("carpeta del curso"))
+    grade.add_argument("assignment", help=_("tarea"))
+    grade.add_argument("--course", help=_("nombre del curso (si falta, el de la carpeta)"))
+    grade.add_argument("--student", default="*", help=_("solo una persona"))
+    grade.add_argument("--force", action="store_true", help=_("también lo que no cambió"))
     grade.add_argument(
         "--workers",
         type=int,
         default=0,
         metavar="N",
-        help="entregas a la vez / submissions at a time (0: núcleos / cores)",
+        help=_("entregas a la vez (0: núcleos)"),
     )
     grade.add_argument(
         "--slurm",
         action="store_true",
-        help="como arreglo de trabajos de Slurm / as a Slurm job array",
+        help=_("como arreglo de trabajos de Slurm"),
     )
     grade.add_argument(
         "--sbatch",
         action="append",
         default=[],
         metavar="OPTION",
-        help="--sbatch=--partition=cpu: opción de sbatch / an option of sbatch",
+        help=_("opción de sbatch, como --sbatch=--partition=cpu"),
     )
     grade.add_argument(
         "--chunk",
         type=int,
         default=10,
         metavar="N",
-        help="entregas por tarea del arreglo / submissions a task of the array",
+        help=_("entregas por tarea del arreglo"),
     )
     options = parser.parse_args(arguments)
     root = options.root.absolute()
     if not (root / "source").is_dir():
-        print(WORDS["no course"].format(root=root), file=sys.stderr)
+        text = _("No hay un curso en {root}: falta la carpeta source.", root=root)
+        print(text, file=sys.stderr)
         return 2
     if not options.slurm:
         options.workers = options.workers or len(os.sched_getaffinity(0))
@@ -98,11 +88,16 @@ def main(arguments: list[str] | None = None) -> int:
         app.initialize([options.assignment])
         app.start()
     except KeyboardInterrupt:
-        print(WORDS["stopped"], file=sys.stderr)
+        text = _("Interrumpido. Lo que se calificó queda; la misma orden sigue con el resto.")
+        print(text, file=sys.stderr)
         return 130
     except SystemExit as end:
         if end.code:
-            print(WORDS["failed"], file=sys.stderr)
+            text = _(
+                "Algunas entregas no se calificaron: arriba dice por qué. La misma orden las "
+                "intenta de nuevo."
+            )
+            print(text, file=sys.stderr)
         return int(bool(end.code))
     return 0
 

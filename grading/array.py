@@ -22,6 +22,8 @@ import weakref
 from concurrent.futures import Future
 from pathlib import Path
 
+from translation.sentences import Message
+
 from . import jobs
 from .errors import GradingError
 from .jobs import Job
@@ -42,7 +44,7 @@ class SlurmArray:
     def __init__(self, exporter, root: str, assignment: str):
         """Read `sbatch`, `chunk` and `environment` of the exporter; raises GradingError."""
         if exporter.chunk < 1:
-            raise GradingError("chunk debe ser al menos 1.", "chunk must be at least 1.")
+            raise GradingError(Message("chunk debe ser al menos 1."))
         self.folder = Path(root).absolute() / ".minga-grading" / assignment
         self._options, self._chunk = list(exporter.sbatch), exporter.chunk
         self._environment = {
@@ -121,10 +123,8 @@ class SlurmArray:
             *[sys.executable, "-m", "grading.array_task", str(tasks)],
         )
         if done.returncode:
-            raise GradingError(
-                f"Slurm no aceptó el trabajo: {done.stderr.strip()}",
-                f"Slurm did not take the job: {done.stderr.strip()}",
-            )
+            what = Message("Slurm no aceptó el trabajo: {error}")
+            raise GradingError(what.filled(error=done.stderr.strip()))
         job = done.stdout.strip().partition(";")[0]
         self._log.info("Slurm array %s: %d tasks, %d notebooks", job, len(chunks), len(digests))
         for index, chunk in enumerate(chunks):
@@ -193,10 +193,8 @@ class SlurmArray:
                 cwd="/",
             )
         except FileNotFoundError as error:
-            raise GradingError(
-                f"Aquí no está el programa {command[0]} de Slurm.",
-                f"Slurm's program {command[0]} is not here.",
-            ) from error
+            what = Message("Aquí no está el programa {program} de Slurm.")
+            raise GradingError(what.filled(program=command[0])) from error
         except subprocess.TimeoutExpired as error:
             return subprocess.CompletedProcess(command, 1, "", str(error))
 

@@ -1,12 +1,17 @@
-"""What can go wrong when grading, in words for the person who grades, in both languages."""
+"""What can go wrong when grading, in words for the person who grades."""
+
+from translation.sentences import Message
 
 
 class GradingError(Exception):
-    """Grading cannot go on; `es` and `en` say why and what to do."""
+    """Grading cannot go on; `message` says why and what to do. As text, in all languages."""
 
-    def __init__(self, es: str, en: str):
-        super().__init__(f"{es} / {en}" if "\n" not in es else f"{es}\n\n{en}")
-        self.es, self.en = es, en
+    def __init__(self, message: Message):
+        super().__init__(message)
+        self.message = message
+
+    def __str__(self) -> str:
+        return self.message.in_all()
 
 
 class SandboxUnavailable(GradingError):
@@ -20,6 +25,6 @@ class SubmissionFailed(GradingError):
     Jupyter message), files (they do not fit), notebook (it is none that can be run), setup.
     """
 
-    def __init__(self, reason: str, es: str, en: str):
-        super().__init__(es, en)
+    def __init__(self, reason: str, message: Message):
+        super().__init__(message)
         self.reason = reason

@@ -22,6 +22,9 @@ from nbgrader.plugins import ExportPlugin
 from sqlalchemy import make_url
 from traitlets import Bool, Unicode
 
+from translation.sentences import Message
+from translation.sentences import in_all as _
+
 from .errors import GradingError
 from .scores import Person, Score, Status, scores
 
@@ -49,10 +52,8 @@ class _Grades(ExportPlugin):
         unknown = wanted - {assignment.name for assignment in gradebook.assignments}
         if unknown:
             names = ", ".join(sorted(unknown))
-            raise GradingError(
-                f"El libro de notas no tiene estas tareas: {names}.",
-                f"The gradebook has no such assignments: {names}.",
-            )
+            what = Message("El libro de notas no tiene estas tareas: {names}.")
+            raise GradingError(what.filled(names=names))
         rows = scores(
             gradebook,
             getattr(self.parent, "coursedir", None),
@@ -81,12 +82,8 @@ class _Grades(ExportPlugin):
             people.setdefault(row.student, {})[row.assignment] = row
         held_back = sum(row.status is Status.NEEDS_MANUAL_GRADE for row in rows)
         if held_back:
-            self.log.warning(
-                "%d scores wait for a person and are left out / "
-                "%d puntajes esperan revisión y no se exportan",
-                held_back,
-                held_back,
-            )
+            left_out = Message("{count} puntajes esperan revisión y no se exportan")
+            self.log.warning(left_out.filled(count=held_back).in_all())
         return maxima, people
 
 
@@ -228,32 +225,32 @@ class _Course(CourseDirectory):
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command's arguments."""
-    parser.add_argument("course", metavar="COURSE", help="el curso / the course")
+    parser.add_argument("course", metavar="COURSE", help=_("el curso"))
     parser.add_argument(
         "--course-root", required=True, type=Path, metavar="DIR",
-        help="la carpeta del curso, con gradebook.db / the course's folder, with gradebook.db",
+        help=_("la carpeta del curso, con gradebook.db"),
     )  # fmt: skip
-    parser.add_argument("--db", metavar="URL", help="otro libro de notas / another gradebook")
+    parser.add_argument("--db", metavar="URL", help=_("otro libro de notas"))
     parser.add_argument("--format", choices=FORMATS, default="csv")
     parser.add_argument(
         "--assignment", action="append", default=[], metavar="NAME",
-        help="solo esta; se puede repetir / only this one; may be repeated",
+        help=_("solo esta; se puede repetir"),
     )  # fmt: skip
     parser.add_argument(
         "--student", action="append", default=[], metavar="ID",
-        help="solo esta persona; se puede repetir / only this one; may be repeated",
+        help=_("solo esta persona; se puede repetir"),
     )  # fmt: skip
     parser.add_argument(
         "--zero-for-missing", action="store_true",
-        help="0 para lo no entregado, en vez de vacío / 0, not empty, for work not handed in",
+        help=_("0 para lo no entregado, en vez de vacío"),
     )  # fmt: skip
     parser.add_argument(
         "--percentages", action="store_true",
-        help="moodle: porcentajes en vez de puntos / percentages, not points",
+        help=_("moodle: porcentajes en vez de puntos"),
     )  # fmt: skip
     parser.add_argument(
         "-o", "--output", type=Path, required=True, metavar="FILE",
-        help="el archivo que se escribe / the file to write",
+        help=_("el archivo que se escribe"),
     )  # fmt: skip
 
 
@@ -265,10 +262,7 @@ def main(arguments: argparse.Namespace) -> int:
     url = make_url(course.db_url)
     if url.get_backend_name() == "sqlite" and not Path(url.database or "").is_file():
         # nbgrader would make an empty one.
-        print(
-            f"No hay libro de notas en {url.database}. / There is no gradebook there.",
-            file=sys.stderr,
-        )
+        print(_("No hay libro de notas en {place}.", place=url.database), file=sys.stderr)
         return 2
     plugin = FORMATS[arguments.format](
         parent=course,

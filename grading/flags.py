@@ -8,11 +8,14 @@ from nbformat.v4 import new_output
 from nbgrader.api import Comment, Grade, MissingEntry
 from nbgrader.preprocessors import SaveAutoGrades
 
+from translation.sentences import Message, languages
+
 from .hidden import REVIEW
-from .integrity import Finding, is_autograded
+from .integrity import is_autograded
 from .lookups import read_at_once
 
 FINDINGS = "minga_findings"  # in the resources that preprocessors hand on
+FLAGGED = Message("Señalada para una persona: sin puntos automáticos.")
 
 
 class SaveGrades(SaveAutoGrades):
@@ -24,7 +27,7 @@ class SaveGrades(SaveAutoGrades):
 
     def preprocess(self, nb: NotebookNode, resources: dict) -> tuple[NotebookNode, dict]:
         """Save; what a submission's own metadata says about its review does not count."""
-        self._findings: list[Finding] = resources.get(FINDINGS, [])
+        self._findings: list[Message] = resources.get(FINDINGS, [])
         self._last = len(nb.cells) - 1
         nb, resources = super().preprocess(nb, resources)
         nb.metadata.pop(REVIEW, None)
@@ -36,13 +39,8 @@ class SaveGrades(SaveAutoGrades):
                 cell.outputs.insert(0, _shown(self._findings))
         about = resources["nbgrader"]
         for finding in self._findings:
-            self.log.warning(
-                "%s / %s: %s / %s",
-                about["student"],
-                about["assignment"],
-                finding.es,
-                finding.en,
-            )
+            who = about["student"], about["assignment"]
+            self.log.warning("%s / %s: %s", *who, finding.in_all())
         return nb, resources
 
     def preprocess_cell(self, cell: NotebookNode, resources: dict, index: int):
@@ -82,10 +80,8 @@ class SaveGrades(SaveAutoGrades):
         self.gradebook.db.commit()
 
 
-def _shown(findings: list[Finding]) -> NotebookNode:
-    lines = [
-        "Señalada para una persona: sin puntos automáticos. / "
-        "Flagged for a person: no automatic points.",
-        *(f"- {f.es}\n  {f.en}" for f in findings),
-    ]
+def _shown(findings: list[Message]) -> NotebookNode:
+    lines = [FLAGGED.in_all()]
+    for finding in findings:
+        lines.append("- " + "\n  ".join(finding.said_in(language) for language in languages()))
     return new_output("stream", name="stdout", text="\n".join(lines) + "\n")

@@ -28,47 +28,34 @@ from nbgrader.preprocessors import ClearHiddenTests
 from nbgrader.utils import has_failed, is_grade, is_solution
 from traitlets import Bool
 
-from courses import SOURCE_LANGUAGE
 from courses.variants import language_of
+from translation.sentences import N_, translate
 
 REVIEW = "minga_review"  # in a notebook's metadata: a person shall look at it (see flags.py)
 SEAL = "minga_sealed"  # in a cell's metadata: the digest of its outputs before any hidden test
 WORDS = {
-    "es": {
-        "here": "Aquí hay pruebas ocultas",
-        "hidden": "Falló una prueba oculta",
-        "visible": "{error} en una prueba que puedes ver:\n\n    {line}",
-        "test": "Falló una prueba de esta celda.",
-        "stderr": "Al calificar, esta celda escribió en la salida de errores (stderr), y eso "
-        "cuenta como una falla.",
-        "answer": "Al calificar, esta celda terminó con {error}.",
-        "answer_line": "Al calificar, esta celda terminó con {error} en la línea {number}:\n\n"
-        "    {line}",
-        "rerun": "Para ver los detalles, reinicia el kernel de tu cuaderno y corre todas las "
-        "celdas.",
-        "withheld": "La salida de esta celda no se muestra, porque ya habían corrido pruebas "
-        "ocultas. La ves al correr tu cuaderno.",
-        "error": "un error",
-        "review": "Esta entrega la va a revisar una persona de tu curso: los puntos de sus pruebas "
-        "no se dieron automáticamente. Si tienes preguntas, habla con tu docente.",
-    },
-    "en": {
-        "here": "There are hidden tests here",
-        "hidden": "A hidden test failed",
-        "visible": "{error} in a test that you can see:\n\n    {line}",
-        "test": "A test of this cell failed.",
-        "stderr": "While grading, this cell wrote to the error output (stderr), and that counts "
-        "as a failure.",
-        "answer": "While grading, this cell ended with {error}.",
-        "answer_line": "While grading, this cell ended with {error} in line {number}:\n\n"
-        "    {line}",
-        "rerun": "To see the details, restart your notebook's kernel and run all cells.",
-        "withheld": "This cell's output is not shown, because hidden tests had run before. You "
-        "see it when you run your notebook.",
-        "error": "an error",
-        "review": "Somebody from your course will look at this submission: the points of its tests "
-        "were not given automatically. If you have questions, talk to your instructor.",
-    },
+    "here": N_("Aquí hay pruebas ocultas"),
+    "hidden": N_("Falló una prueba oculta"),
+    "visible": N_("{error} en una prueba que puedes ver:"),
+    "test": N_("Falló una prueba de esta celda."),
+    "stderr": N_(
+        "Al calificar, esta celda escribió en la salida de errores (stderr), y eso cuenta como una "
+        "falla."
+    ),
+    "answer": N_("Al calificar, esta celda terminó con {error}."),
+    "answer_line": N_("Al calificar, esta celda terminó con {error} en la línea {number}:"),
+    "rerun": N_(
+        "Para ver los detalles, reinicia el kernel de tu cuaderno y corre todas las celdas."
+    ),
+    "withheld": N_(
+        "La salida de esta celda no se muestra, porque ya habían corrido pruebas ocultas. La ves "
+        "al correr tu cuaderno."
+    ),
+    "error": N_("un error"),
+    "review": N_(
+        "Esta entrega la va a revisar una persona de tu curso: los puntos de sus pruebas no se "
+        "dieron automáticamente. Si tienes preguntas, habla con tu docente."
+    ),
 }
 _ERRORS = {
     name
@@ -93,7 +80,7 @@ class HideTests(ClearHiddenTests):
     def preprocess(self, nb: NotebookNode, resources: dict) -> tuple[NotebookNode, dict]:
         """Hide the tests' source and what could tell it."""
         first = self.first(nb.cells)
-        words = WORDS.get(language_of(nb), WORDS[SOURCE_LANGUAGE])
+        words = {key: translate(text, language_of(nb)) for key, text in WORDS.items()}
         if nb.metadata.get(REVIEW):
             first = 0  # what it shows is not to be trusted, and the reasons are not for students
         elif first is None:
@@ -177,8 +164,8 @@ class HideTests(ClearHiddenTests):
         message = _literal_message(cell.source, number)
         if any(start <= number <= end for start, end in self._regions(cell.source)):
             return words["hidden"] + (f": {message}" if message and self.show_messages else ".")
-        words_for = words["visible" if test else "answer_line"]
-        text = words_for.format(error=name, number=number, line=lines[number - 1].strip())
+        what = words["visible" if test else "answer_line"].format(error=name, number=number)
+        text = f"{what}\n\n    {lines[number - 1].strip()}"
         return "\n\n".join(part for part in (text, message, words["rerun"]) if part)
 
 

@@ -21,11 +21,12 @@ import random
 import secrets
 import threading
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 
 from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell
 from nbgrader.utils import determine_grade, is_grade, is_solution
+
+from translation.sentences import Message
 
 from .controls import Control, controls_of
 from .errors import SubmissionFailed
@@ -36,12 +37,13 @@ MOST_TRIED = 5  # for one test, on the author's solution
 _MARK = "minga_control"
 
 
-@dataclass(frozen=True)
-class Finding:
-    """Why a person shall look, in words for the instructor; never shown to students."""
-
-    es: str
-    en: str
+# Why a person shall look, in words for the instructor; never shown to students.
+LIES = Message(
+    "Una celda que tiene que fallar no se informó como fallida: el kernel ya no dice la verdad."
+)
+REPLACED = Message("El código reemplazó funciones de las que dependen las pruebas: {listed}.")
+UNVERIFIED = Message("Los puntos no se pudieron comprobar en una segunda ejecución. {why}")
+PASSED = Message("«{name}»: pasó también una prueba que tiene que fallar: {line}")
 
 
 def is_autograded(cell: NotebookNode) -> bool:
@@ -65,7 +67,7 @@ class Question:
         source = f"raise __import__('zygote_watch').report('{self._nonce}')"
         self.cell = new_code_cell(source, metadata={"tags": ["raises-exception"]})
 
-    def findings(self) -> list[Finding]:
+    def findings(self) -> list[Message]:
         """Return what its answer says."""
         errors = [o for o in self.cell.outputs if o.output_type == "error"]
         try:
@@ -74,23 +76,8 @@ class Question:
             if len(errors) != 1 or said["nonce"] != self._nonce or errors[0].ename != "Report":
                 raise ValueError
         except (IndexError, KeyError, TypeError, ValueError, RecursionError):
-            return [
-                Finding(
-                    "Una celda que tiene que fallar no se informó como fallida: el kernel ya no "
-                    "dice la verdad.",
-                    "A cell that must fail was not reported as failed: the kernel no longer "
-                    "tells the truth.",
-                )
-            ]
-        if not names:
-            return []
-        listed = ", ".join(names)
-        return [
-            Finding(
-                f"El código reemplazó funciones de las que dependen las pruebas: {listed}.",
-                f"The code replaced functions that the tests rely on: {listed}.",
-            )
-        ]
+            return [LIES]
+        return [REPLACED.filled(listed=", ".join(names))] if names else []
 
 
 class Controls:
@@ -163,7 +150,7 @@ def with_controls(nb: NotebookNode, controls: dict[str, list[Control]]) -> Noteb
 
 def verify(
     before: NotebookNode, after: NotebookNode, controls: Controls, run: Callable
-) -> list[Finding]:
+) -> list[Message]:
     """Return what a second run finds about a notebook, as it was `before` and `after` the first.
 
     `run(nb)` executes a notebook in the sandbox and returns it, or raises SubmissionFailed.
@@ -176,12 +163,7 @@ def verify(
     try:
         ran = run(second)
     except SubmissionFailed as error:
-        return [
-            Finding(
-                f"Los puntos no se pudieron comprobar en una segunda ejecución. {error.es}",
-                f"The points could not be verified in a second run. {error.en}",
-            )
-        ]
+        return [UNVERIFIED.filled(why=error.message)]
     findings = []
     for cell in ran.cells:
         mark = cell.metadata.get(_MARK)
@@ -194,10 +176,7 @@ def verify(
     return findings
 
 
-def _passed(cell: NotebookNode, control: Control) -> Finding:
+def _passed(cell: NotebookNode, control: Control) -> Message:
     name = str(cell.metadata.nbgrader.grade_id)
     line = control.source.split("\n")[control.line - 1].strip()[:300]
-    return Finding(
-        f"«{name}»: pasó también una prueba que tiene que fallar: {line}",
-        f"“{name}”: it also passed a test that must fail: {line}",
-    )
+    return PASSED.filled(name=name, line=line)

@@ -23,8 +23,16 @@ from nbformat import NotebookNode
 from nbgrader.utils import setenv
 from traitlets.config import Config
 
-from .errors import GradingError, SandboxUnavailable, SubmissionFailed
+from translation.sentences import Message
 
+from .errors import GradingError, SandboxUnavailable, SubmissionFailed
+from .flags import FINDINGS
+
+CHANGED = Message(
+    "El archivo {place} cambió o desapareció mientras se calificaba; califica de nuevo. En un "
+    "clúster, los nodos deben ver la carpeta del curso en la misma ruta."
+)
+LOST = Message("El proceso que calificaba esta entrega terminó sin respuesta {times} veces.")
 _ERRORS = {kind.__name__: kind for kind in (GradingError, SandboxUnavailable)}
 
 
@@ -44,10 +52,8 @@ class Job:
         try:
             text = json.dumps(settings, sort_keys=True)
         except TypeError as error:
-            raise GradingError(
-                f"La configuración tiene un valor que no es un dato simple: {error}",
-                f"The configuration has a value that is no plain data: {error}",
-            ) from error
+            what = Message("La configuración tiene un valor que no es un dato simple: {error}")
+            raise GradingError(what.filled(error=str(error))) from error
         who = {key: about[key] for key in ("student", "assignment", "notebook")}
         files = {name: sha256(path) for name, path in paths.items()}
         places = {name: os.path.abspath(path) for name, path in paths.items()}
@@ -85,14 +91,16 @@ def run(job: Job) -> dict:
             with setenv(NBGRADER_EXECUTION="autograde"):
                 nb, more = executor(nb, resources)
             more = {key: more[key] for key in more if key not in ("nbgrader", "metadata")}
-            return {"notebook": nb, "resources": json.dumps(more, default=vars)}
+            findings = [message.data() for message in more.pop(FINDINGS, [])]
+            more = json.dumps(more, default=vars)
+            return {"notebook": nb, "resources": more, "findings": findings}
         except SubmissionFailed as error:
-            return {"failed": error.reason, "es": error.es, "en": error.en}
+            return {"failed": error.reason, "message": error.message.data()}
         except GradingError as error:
-            return {"error": type(error).__name__, "es": error.es, "en": error.en}
+            return {"error": type(error).__name__, "message": error.message.data()}
         except Exception:  # of one submission: the next ones are graded
-            said = traceback.format_exc()
-            return {"error": "GradingError", "es": said, "en": said}
+            message = Message.verbatim(traceback.format_exc())
+            return {"error": "GradingError", "message": message.data()}
 
 
 def _lay_out(job: Job, folder: str) -> None:
@@ -106,21 +114,12 @@ def _lay_out(job: Job, folder: str) -> None:
         except FileNotFoundError:
             same = False
         if not same:
-            raise GradingError(
-                f"El archivo {place} cambió o desapareció mientras se calificaba; califica de "
-                "nuevo. En un clúster, los nodos deben ver la carpeta del curso en la misma ruta.",
-                f"The file {place} changed or went away while it was graded; grade again. On a "
-                "cluster, the nodes must see the course's folder under the same path.",
-            )
+            raise GradingError(CHANGED.filled(place=place))
 
 
 def lost(times: int) -> dict:
     """Return the outcome of a job whose process ended each time without an answer."""
-    return {
-        "error": "GradingError",
-        "es": f"El proceso que calificaba esta entrega terminó sin respuesta {times} veces.",
-        "en": f"The process that graded this submission ended without an answer {times} times.",
-    }
+    return {"error": "GradingError", "message": LOST.filled(times=times).data()}
 
 
 def result(outcome: dict, resources: dict) -> tuple[NotebookNode, dict]:
@@ -131,10 +130,12 @@ def result(outcome: dict, resources: dict) -> tuple[NotebookNode, dict]:
     if "notebook" in outcome:
         more = json.loads(outcome["resources"], object_hook=lambda d: SimpleNamespace(**d))
         resources.update(vars(more))
+        resources[FINDINGS] = [Message.of_data(found) for found in outcome["findings"]]
         return nbformat.from_dict(outcome["notebook"]), resources
+    message = Message.of_data(outcome["message"])
     if "failed" in outcome:
-        raise SubmissionFailed(outcome["failed"], outcome["es"], outcome["en"])
-    raise _ERRORS[outcome["error"]](outcome["es"], outcome["en"])
+        raise SubmissionFailed(outcome["failed"], message)
+    raise _ERRORS[outcome["error"]](message)
 
 
 def sha256(path: str | Path) -> str:

@@ -23,44 +23,33 @@ from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernel
 from nbformat import NotebookNode
 from nbgrader.preprocessors import Execute
 
+from translation.sentences import Message
+
 from . import sandbox
 from .errors import GradingError, SubmissionFailed
 from .kernels_wire import Channel, Meter
 from .kernels_zygote import END_SECONDS, Zygote, zygote
 from .sandbox import Limits
 
-_WORDS = {
-    "memory": ("usó más memoria de la permitida", "it used more memory than allowed"),
-    "cpu": ("usó más tiempo de procesador del permitido", "it used more CPU time than allowed"),
-    "wall": ("tardó más de lo permitido", "it took longer than allowed"),
-    "output": ("produjo demasiada salida", "it produced too much output"),
-    "timeout": (
-        "una celda no terminó a tiempo ni se dejó interrumpir",
-        "a cell neither ended in time nor could be interrupted",
-    ),
-    "dead": ("su código terminó el proceso del kernel", "its code ended the kernel's process"),
-    "speech": (
-        "el kernel envió algo que no es un mensaje de Jupyter",
-        "the kernel sent something that is no Jupyter message",
-    ),
-    "files": (
-        "sus archivos no caben en la carpeta de trabajo o tienen nombres inválidos",
-        "its files do not fit into the work folder or have invalid names",
-    ),
-    "notebook": ("no es un cuaderno de Python", "it is not a Python notebook"),
-    "setup": ("su kernel no pudo empezar", "its kernel could not start"),
+_WHY = {
+    "memory": Message("usó más memoria de la permitida"),
+    "cpu": Message("usó más tiempo de procesador del permitido"),
+    "wall": Message("tardó más de lo permitido"),
+    "output": Message("produjo demasiada salida"),
+    "timeout": Message("una celda no terminó a tiempo ni se dejó interrumpir"),
+    "dead": Message("su código terminó el proceso del kernel"),
+    "speech": Message("el kernel envió algo que no es un mensaje de Jupyter"),
+    "files": Message("sus archivos no caben en la carpeta de trabajo o tienen nombres inválidos"),
+    "notebook": Message("no es un cuaderno de Python"),
+    "setup": Message("su kernel no pudo empezar"),
 }
+_FAILED = Message("No se pudo ejecutar la entrega: {why}{more}.")
 
 
 def failed(reason: str, detail: str = "") -> SubmissionFailed:
     """Return the error for a submission that could not be run, in words."""
-    es, en = _WORDS[reason]
     more = f" ({detail})" if detail else ""
-    return SubmissionFailed(
-        reason,
-        f"No se pudo ejecutar la entrega: {es}{more}.",
-        f"The submission could not be run: {en}{more}.",
-    )
+    return SubmissionFailed(reason, _FAILED.filled(why=_WHY[reason], more=more))
 
 
 def imports_of(cells: Iterable[Mapping]) -> tuple[str, ...]:

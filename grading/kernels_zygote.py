@@ -11,12 +11,16 @@ import tempfile
 import threading
 from collections.abc import Sequence
 
+from translation.sentences import Message
+
 from . import sandbox
 from .errors import GradingError, SandboxUnavailable
 
 MOST_ZYGOTES = 2  # warm parents that one process keeps
 START_SECONDS = 180  # to import everything, on a loaded machine
 END_SECONDS = 20  # for the system to kill what a run left
+NOT_READY = Message("El proceso que prepara los kernels terminó: {last}\n{said}")
+ENDED = Message("El aislamiento terminó: {error}")
 
 
 class Zygote:
@@ -46,10 +50,7 @@ class Zygote:
                 raise sandbox.not_allowed(answer["problem"])
             elif "Traceback" in said:
                 last = said.strip().splitlines()[-1]
-                raise GradingError(
-                    f"El proceso que prepara los kernels terminó: {last}\n{said}",
-                    f"The process that prepares kernels ended: {last}",
-                )
+                raise GradingError(NOT_READY.filled(last=last, said=said))
             else:
                 raise sandbox.not_allowed(said or f"bwrap: {self._process.returncode}")
 
@@ -69,7 +70,7 @@ class Zygote:
             )
         except OSError as error:
             ours.close()
-            raise SandboxUnavailable(f"bubblewrap: {error}", f"bubblewrap: {error}") from error
+            raise SandboxUnavailable(Message.verbatim(f"bubblewrap: {error}")) from error
         finally:
             theirs.close()
             for descriptor in descriptors:
@@ -114,9 +115,7 @@ class Zygote:
             socket.send_fds(self._control, [data], fds)
         except OSError as error:
             self.close()
-            raise GradingError(
-                f"El aislamiento terminó: {error}", f"The sandbox ended: {error}"
-            ) from error
+            raise GradingError(ENDED.filled(error=str(error))) from error
         return run
 
     def tell(self, run: int, what: str, reason: str = "") -> None:

@@ -5,7 +5,13 @@ import os
 from nbformat import NotebookNode
 from nbgrader.preprocessors import NbGraderPreprocessor
 
+from translation.sentences import Message
+
 from .errors import GradingError
+
+HAS_LINKS = Message(
+    "La entrega tiene enlaces, que pueden llevar a archivos ajenos: {names}. No se califica."
+)
 
 
 class RefuseLinks(NbGraderPreprocessor):
@@ -27,10 +33,5 @@ class RefuseLinks(NbGraderPreprocessor):
         )
         if found:
             names = ", ".join(map(repr, found[:5]))
-            raise GradingError(
-                f"La entrega tiene enlaces, que pueden llevar a archivos ajenos: {names}. No se "
-                "califica.",
-                f"The submission has links, which may lead to files of others: {names}. It is "
-                "not graded.",
-            )
+            raise GradingError(HAS_LINKS.filled(names=names))
         return nb, resources

@@ -11,6 +11,8 @@ import sys
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from translation.sentences import Message
+
 from .errors import SandboxUnavailable
 
 CHECKOUT = Path(__file__).resolve().parent.parent
@@ -44,8 +46,18 @@ HOW_TO_ALLOW = """\
   Debian (10 -):   sudo sysctl -w kernel.unprivileged_userns_clone=1
   RHEL, Rocky:     sudo sysctl -w user.max_user_namespaces=15000
   Docker, Podman:  --security-opt seccomp=unconfined --security-opt systempaths=unconfined
-                   --cap-add SYS_ADMIN (as root)
-  (/etc/sysctl.d/60-minga.conf: permanent / permanente)"""
+                   --cap-add SYS_ADMIN (as root)"""
+NEEDED = Message(
+    "Para calificar hace falta bubblewrap, que aísla el código de los estudiantes.\n"
+    "Corre `make hub`, que lo descarga, o pide a quien administra esta máquina:\n"
+    "  sudo apt-get install bubblewrap"
+)
+NOT_ALLOWED = Message(
+    "Esta máquina no permite aislar el código de los estudiantes (espacios de nombres de\n"
+    "usuario), y sin eso no se califica. Dijo: {said}\n"
+    "Quien administra esta máquina puede permitirlo:\n{how}\n"
+    "  (para siempre: en /etc/sysctl.d/60-minga.conf)"
+)
 
 
 @dataclass(frozen=True)
@@ -81,14 +93,7 @@ def bubblewrap() -> Path:
     for unpacked in sorted(FETCHED.glob("*/usr/bin/bwrap")):
         if os.access(unpacked, os.X_OK) and _starts(unpacked):
             return unpacked
-    raise SandboxUnavailable(
-        "Para calificar hace falta bubblewrap, que aísla el código de los estudiantes.\n"
-        "Corre `make hub`, que lo descarga, o pide a quien administra esta máquina:\n"
-        "  sudo apt-get install bubblewrap",
-        "Grading needs bubblewrap, which isolates the students' code.\n"
-        "Run `make hub`, which fetches it, or ask whoever administers this machine:\n"
-        "  sudo apt-get install bubblewrap",
-    )
+    raise SandboxUnavailable(NEEDED)
 
 
 def libraries() -> dict[str, str]:
@@ -105,14 +110,7 @@ def _starts(program: Path) -> bool:
 def not_allowed(what_it_said: str) -> SandboxUnavailable:
     """Return the error for a system that does not let us make the sandbox."""
     said = what_it_said.strip()[-1500:]
-    return SandboxUnavailable(
-        "Esta máquina no permite aislar el código de los estudiantes (espacios de nombres de\n"
-        f"usuario), y sin eso no se califica. Dijo: {said}\n"
-        "Quien administra esta máquina puede permitirlo:\n" + HOW_TO_ALLOW,
-        "This machine does not let students' code be isolated (user namespaces), and nothing is\n"
-        f"graded without. It said: {said}\n"
-        "Whoever administers this machine can allow it:\n" + HOW_TO_ALLOW,
-    )
+    return SandboxUnavailable(NOT_ALLOWED.filled(said=said, how=HOW_TO_ALLOW))
 
 
 def command(gpus: bool = False) -> tuple[list[str], list[int]]:

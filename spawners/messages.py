@@ -1,36 +1,13 @@
 """Sentences for people, kept apart from the language they are read in.
 
-A sentence is written once, in Spanish, and is the message id of the hub's gettext catalog
-(`hub_config/pages/locale`); whoever shows it picks the reader's language.
+A Message is written once, in Spanish; whoever shows it picks the reader's language.
 """
-
-from collections.abc import Callable
-from dataclasses import dataclass, field
 
 from jupyterhub.spawner import SpawnException
 
+from translation.sentences import Message
 
-@dataclass(frozen=True)
-class Message:
-    """A Spanish sentence with `{placeholders}` and the values that fill them."""
-
-    text: str
-    values: dict = field(default_factory=dict)
-
-    def filled(self, **values) -> "Message":
-        """Return this sentence with other values."""
-        return Message(self.text, values)
-
-    def render(self, gettext: Callable[[str], str] = str) -> str:
-        """Return the sentence in the language of `gettext`, Spanish by default.
-
-        A value may itself be a Message (a reason inside a sentence); it is rendered likewise.
-        """
-        values = {
-            key: value.render(gettext) if isinstance(value, Message) else value
-            for key, value in self.values.items()
-        }
-        return gettext(self.text).format(**values)
+__all__ = ["Message", "SessionError"]
 
 
 class SessionError(SpawnException):

@@ -2,9 +2,8 @@
 
 import os
 import re
+from collections.abc import Sequence
 from pathlib import Path
-
-import yaml
 
 SOURCE = "es"  # what everything is written in; all else is translated
 PSEUDO = "qps"  # accented letters in place of a translation, to see what cannot be translated
@@ -19,6 +18,8 @@ def offered(deployment: Path | str | None = None) -> tuple[str, ...]:
     The first is what somebody gets who asks for none. A file that is wrong gives the default:
     hub_config.deployment says what is wrong with it.
     """
+    import yaml  # not where only `SOURCE` is wanted, nor before anything is installed
+
     path = Path(deployment or os.environ.get("MINGA_DEPLOYMENT") or DEPLOYMENT)
     try:
         codes = yaml.safe_load(path.read_text(encoding="utf-8"))["languages"]
@@ -33,9 +34,35 @@ def targets(deployment: Path | str | None = None) -> tuple[str, ...]:
     return tuple(code for code in offered(deployment) if code != SOURCE)
 
 
+def negotiate(accepted: str | None, languages: Sequence[str]) -> str:
+    """Return which of `languages` somebody gets whose browser asks for `accepted`.
+
+    `accepted` is an Accept-Language header, which may be missing or nonsense.
+    """
+    for language in _by_preference(accepted or ""):
+        if language in languages:
+            return language
+    return SOURCE if SOURCE in languages else languages[0]
+
+
+def _by_preference(accepted: str) -> list[str]:
+    """Return primary language subtags of an Accept-Language header, the most wanted first."""
+    wanted = []
+    for part in accepted.split(","):
+        tag, _, parameters = part.partition(";")
+        name, _, value = parameters.strip().partition("=")
+        try:
+            quality = float(value) if name.strip() == "q" else 1.0
+        except ValueError:
+            quality = 0.0
+        if tag.strip() and quality > 0:
+            wanted.append((-quality, len(wanted), tag.strip().lower().split("-")[0]))
+    return [tag for _, _, tag in sorted(wanted)]
+
+
 def name(code: str) -> str:
     """Return a language's own name ("Español"); its code where nobody knows the name."""
-    from babel import Locale, UnknownLocaleError  # not where only `SOURCE` is wanted
+    from babel import Locale, UnknownLocaleError
 
     try:
         own = Locale.parse(code).get_display_name(code)

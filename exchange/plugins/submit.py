@@ -9,9 +9,11 @@ from pathlib import Path
 from nbgrader.exchange.abc import ExchangeSubmit
 from nbgrader.utils import ignore_patterns
 
+from translation.languages import SOURCE
+
 from .. import filesets
 from ..client import ExchangeProblem
-from ..receipt import RECEIPTS
+from ..receipt import file_name, file_names
 from .base import ServiceExchange
 
 
@@ -40,11 +42,11 @@ class ServiceSubmit(ServiceExchange, ExchangeSubmit):
             text = json.dumps(receipt, indent=1, ensure_ascii=False)
             if not kept.exists():
                 filesets.write_text(draft / "timestamp.txt", moment)
-                filesets.write_text(draft / RECEIPTS["es"], text)
+                filesets.write_text(draft / file_name(SOURCE), text)
                 draft.rename(kept)
         finally:
             shutil.rmtree(draft, ignore_errors=True)
-        file = self.folder / RECEIPTS.get(self.language, RECEIPTS["en"])
+        file = self.folder / file_name(self.language)
         filesets.write_text(file, text)
         self.log.info(self.say("receipt", **(receipt | {"timestamp": moment, "file": file})))
         if receipt["late_seconds"]:
@@ -86,7 +88,7 @@ class ServiceSubmit(ServiceExchange, ExchangeSubmit):
         ignore = ignore_patterns(
             directory.ignore, directory.include, directory.max_file_size, self.log
         )
-        ours = RECEIPTS.values() if Path(parent) == self.folder else ()
+        ours = file_names() if Path(parent) == self.folder else ()
         return [*ignore(parent, names), *(name for name in names if name in ours)]
 
     def _linked(self, name: str) -> None:

@@ -6,7 +6,9 @@ import unicodedata
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from .problems import Both, Problem
+from translation.sentences import Message
+
+from .problems import Problem
 
 # nbgrader's own: no "+" in an assignment, no blank at either end, nothing that is a path.
 NAME = r"^\w(?:[\w .-]{0,78}[\w.-])?$"
@@ -26,7 +28,7 @@ def name(text: str) -> str:
     """Return the name of a course or an assignment, normalised; raises Problem bad_name."""
     normal = unicodedata.normalize("NFC", text)
     if not re.fullmatch(NAME, normal):
-        raise _bad(text, "letras, cifras, «_», «.», «-»", "letters, digits, “_”, “.”, “-”")
+        raise _bad(text, Message("letras, cifras, «_», «.», «-»"))
     return normal
 
 
@@ -37,22 +39,22 @@ def path(text: str) -> str:
     """
     normal = unicodedata.normalize("NFC", text)
     if len(normal.encode("utf-8", "surrogatepass")) > PATH_BYTES:
-        raise _bad(text, "es demasiado largo", "it is too long")
+        raise _bad(text, Message("es demasiado largo"))
     if "\\" in normal:
-        raise _bad(text, "tiene una barra invertida", "it has a backslash")
+        raise _bad(text, Message("tiene una barra invertida"))
     # Controls, invisible and bidirectional marks, surrogates, private and unassigned characters.
     if any(unicodedata.category(c)[0] == "C" or c in "\u2028\u2029" for c in normal):
-        raise _bad(text, "tiene caracteres invisibles", "it has invisible characters")
+        raise _bad(text, Message("tiene caracteres invisibles"))
     parts = normal.split("/")
     if len(parts) > DEPTH:
-        raise _bad(text, "tiene demasiadas carpetas", "it has too many folders")
+        raise _bad(text, Message("tiene demasiadas carpetas"))
     for part in parts:
         if part in ("", ".", ".."):
-            raise _bad(text, "debe ser una ruta relativa", "it must be a relative path")
+            raise _bad(text, Message("debe ser una ruta relativa"))
         if part != part.strip():
-            raise _bad(text, "empieza o termina en espacio", "it begins or ends in a blank")
+            raise _bad(text, Message("empieza o termina en espacio"))
         if len(part.encode()) > PART_BYTES:
-            raise _bad(text, "es demasiado largo", "it is too long")
+            raise _bad(text, Message("es demasiado largo"))
     return normal
 
 
@@ -65,14 +67,14 @@ def manifest(entries: Iterable[Entry]) -> list[Entry]:
     paths = set()
     for entry in ordered:
         if entry.path in paths:
-            raise _bad(entry.path, "está dos veces", "it is there twice")
+            raise _bad(entry.path, Message("está dos veces"))
         paths.add(entry.path)
     for entry in ordered:
         parts = entry.path.split("/")
         for length in range(1, len(parts)):
             folder = "/".join(parts[:length])
             if folder in paths:
-                raise _bad(folder, "es archivo y carpeta", "it is both a file and a folder")
+                raise _bad(folder, Message("es archivo y carpeta"))
     return ordered
 
 
@@ -112,6 +114,6 @@ def languages(entries: list[Entry], source: str) -> list[str]:
     return [source, *sorted(found - {source})]
 
 
-def _bad(text: str, es: str, en: str) -> Problem:
+def _bad(text: str, reason: Message) -> Problem:
     shown = "".join(c if c.isprintable() else "�" for c in text)[:80]
-    return Problem("bad_name", name=shown, reason=Both(es, en))
+    return Problem("bad_name", name=shown, reason=reason)

@@ -1,4 +1,4 @@
-"""Errors as answers: RFC 9457, in Spanish or English, with codes that programs can rely on."""
+"""Errors as answers: RFC 9457, in the reader's language, with codes that programs can rely on."""
 
 import errno
 import logging
@@ -11,165 +11,156 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse
 
+from translation.languages import negotiate
+from translation.sentences import N_, Message, languages, translate
+
 log = logging.getLogger(__name__)
 
-# code: (status, (title, detail) in Spanish, the same in English); {…} is filled in.
-PROBLEMS: dict[str, tuple[int, tuple[str, str], tuple[str, str]]] = {
+# code: (status, title, detail); {…} is filled in.
+PROBLEMS: dict[str, tuple[int, str, str]] = {
     "bad_request": (
         400,
-        ("Solicitud inválida", "La solicitud no se entiende: {reason}"),
-        ("Invalid request", "The request cannot be understood: {reason}"),
+        N_("Solicitud inválida"),
+        N_("La solicitud no se entiende: {reason}"),
     ),
     "bad_name": (
         400,
-        ("Nombre no permitido", "El nombre «{name}» no se permite: {reason}"),
-        ("Name not allowed", "The name “{name}” is not allowed: {reason}"),
+        N_("Nombre no permitido"),
+        N_("El nombre «{name}» no se permite: {reason}"),
     ),
     "no_files": (
         400,
-        ("Sin archivos", "No llegó ningún archivo; nada se guardó."),
-        ("No files", "No file arrived; nothing was kept."),
+        N_("Sin archivos"),
+        N_("No llegó ningún archivo; nada se guardó."),
     ),
     "cut_off": (
         400,
-        ("Envío interrumpido", "El envío se cortó antes de terminar; nada se guardó."),
-        ("Upload cut off", "The upload broke off before its end; nothing was kept."),
+        N_("Envío interrumpido"),
+        N_("El envío se cortó antes de terminar; nada se guardó."),
     ),
     "not_identified": (
         401,
-        ("Sin identificación", "Falta un token del hub, o el que llegó ya no sirve."),
-        ("Not identified", "A token of the hub is missing, or the one given is no longer valid."),
+        N_("Sin identificación"),
+        N_("Falta un token del hub, o el que llegó ya no sirve."),
     ),
     "not_allowed": (
         403,
-        (
-            "Sin permiso",
+        N_("Sin permiso"),
+        N_(
             "No tienes permiso para esto en el curso «{course}». Si deberías participar en él, "
-            "escribe a quien lo enseña.",
-        ),
-        (
-            "Not allowed",
-            "You are not allowed to do this in the course “{course}”. If you should take part in "
-            "it, write to whoever teaches it.",
+            "escribe a quien lo enseña."
         ),
     ),
     "no_access": (
         403,
-        ("Sin acceso al intercambio", "Este token no da acceso al intercambio de tareas."),
-        ("No access to the exchange", "This token gives no access to the exchange."),
+        N_("Sin acceso al intercambio"),
+        N_("Este token no da acceso al intercambio de tareas."),
     ),
     "not_found": (
         404,
-        ("No existe", "No hay nada en esta dirección."),
-        ("Not found", "There is nothing at this address."),
+        N_("No existe"),
+        N_("No hay nada en esta dirección."),
     ),
     "no_such_assignment": (
         404,
-        ("Tarea no publicada", "La tarea «{assignment}» no está publicada en «{course}»."),
-        ("Not released", "The assignment “{assignment}” is not released in “{course}”."),
+        N_("Tarea no publicada"),
+        N_("La tarea «{assignment}» no está publicada en «{course}»."),
     ),
     "no_such_submission": (
         404,
-        ("Entrega desconocida", "No hay una entrega tuya, ni de tus cursos, con este número."),
-        ("Unknown submission", "There is no submission of yours or your courses by this id."),
+        N_("Entrega desconocida"),
+        N_("No hay una entrega tuya, ni de tus cursos, con este número."),
     ),
     "no_feedback": (
         404,
-        ("Sin retroalimentación", "Todavía no hay retroalimentación para esta entrega."),
-        ("No feedback", "There is no feedback on this submission yet."),
+        N_("Sin retroalimentación"),
+        N_("Todavía no hay retroalimentación para esta entrega."),
     ),
     "no_such_file": (
         404,
-        ("Archivo desconocido", "No hay un archivo con este nombre."),
-        ("Unknown file", "There is no file of this name."),
+        N_("Archivo desconocido"),
+        N_("No hay un archivo con este nombre."),
     ),
     "method_not_allowed": (
         405,
-        ("Método no permitido", "Esta dirección no admite este método."),
-        ("Method not allowed", "This address does not take this method."),
+        N_("Método no permitido"),
+        N_("Esta dirección no admite este método."),
     ),
     "too_slow": (
         408,
-        ("Envío demasiado lento", "El envío tardó más de {seconds} segundos; nada se guardó."),
-        ("Upload too slow", "The upload took more than {seconds} seconds; nothing was kept."),
+        N_("Envío demasiado lento"),
+        N_("El envío tardó más de {seconds} segundos; nada se guardó."),
     ),
     "closed": (
         409,
-        ("Plazo cerrado", "El plazo de entrega terminó el {due} (UTC); la entrega no se aceptó."),
-        ("Closed", "The assignment was due on {due} (UTC); the submission was not accepted."),
+        N_("Plazo cerrado"),
+        N_("El plazo de entrega terminó el {due} (UTC); la entrega no se aceptó."),
     ),
     "no_attempts_left": (
         409,
-        ("Sin intentos", "Ya usaste tus {attempts} intentos; la entrega no se aceptó."),
-        ("No attempts left", "You used your {attempts} attempts; nothing was accepted."),
+        N_("Sin intentos"),
+        N_("Ya usaste tus {attempts} intentos; la entrega no se aceptó."),
     ),
     "too_large": (
         413,
-        ("Demasiado grande", "Se aceptan hasta {limit} por {what}; nada se guardó."),
-        ("Too large", "At most {limit} per {what} is accepted; nothing was kept."),
+        N_("Demasiado grande"),
+        N_("Se aceptan hasta {limit} por {what}; nada se guardó."),
     ),
     "too_many_files": (
         413,
-        ("Demasiados archivos", "Se aceptan hasta {limit} archivos; nada se guardó."),
-        ("Too many files", "At most {limit} files are accepted; nothing was kept."),
+        N_("Demasiados archivos"),
+        N_("Se aceptan hasta {limit} archivos; nada se guardó."),
     ),
     "not_multipart": (
         415,
-        ("Formato no admitido", "Los archivos se envían como multipart/form-data."),
-        ("Unsupported format", "Files are sent as multipart/form-data."),
+        N_("Formato no admitido"),
+        N_("Los archivos se envían como multipart/form-data."),
     ),
     "key_reused": (
         422,
-        ("Clave repetida", "Esta Idempotency-Key ya se usó para otros archivos."),
-        ("Key used before", "This Idempotency-Key was used for other files before."),
+        N_("Clave repetida"),
+        N_("Esta Idempotency-Key ya se usó para otros archivos."),
     ),
     "too_much": (
         429,
-        ("Demasiados envíos", "Enviaste mucho en poco tiempo; espera {seconds} s y reintenta."),
-        ("Too much at once", "You sent a lot in a short time; wait {seconds} s and retry."),
+        N_("Demasiados envíos"),
+        N_("Enviaste mucho en poco tiempo; espera {seconds} s y reintenta."),
     ),
     "failed": (
         500,
-        (
-            "Error interno",
-            "El intercambio falló; nada quedó a medias. Avisa a quien lo opera.",
-        ),
-        ("Internal error", "The exchange failed; nothing is half done. Tell its operators."),
+        N_("Error interno"),
+        N_("El intercambio falló; nada quedó a medias. Avisa a quien lo opera."),
     ),
     "hub_unreachable": (
         503,
-        ("El hub no responde", "El hub no responde; reintenta en un momento."),
-        ("The hub does not answer", "The hub does not answer; try again in a moment."),
+        N_("El hub no responde"),
+        N_("El hub no responde; reintenta en un momento."),
     ),
     "storage_full": (
         503,
-        ("Sin espacio", "No queda espacio en el disco; nada se guardó. Reintenta más tarde."),
-        ("Storage full", "There is no space left on the disk; nothing was kept. Try again later."),
+        N_("Sin espacio"),
+        N_("No queda espacio en el disco; nada se guardó. Reintenta más tarde."),
     ),
     "storage_failed": (
         503,
-        ("Fallo de almacenamiento", "El disco no responde bien; reintenta más tarde."),
-        ("Storage failed", "The disk does not work properly; try again later."),
+        N_("Fallo de almacenamiento"),
+        N_("El disco no responde bien; reintenta más tarde."),
     ),
     "try_again": (
         503,
-        ("Reintenta", "La base de datos no está disponible; nada se guardó. Reintenta."),
-        ("Try again", "The database is not available; nothing was kept. Try again."),
+        N_("Reintenta"),
+        N_("La base de datos no está disponible; nada se guardó. Reintenta."),
     ),
 }
 RETRY_SECONDS = {"hub_unreachable": 5, "storage_full": 30, "storage_failed": 30, "try_again": 3}
 FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
-class Both:
-    """Words for a problem's detail in both languages."""
-
-    def __init__(self, es: str, en: str):
-        self.es, self.en = es, en
-
-
 class Problem(Exception):
-    """An answer that says what is wrong; `code` is a key of PROBLEMS."""
+    """An answer that says what is wrong; `code` is a key of PROBLEMS.
+
+    A value may be a Message, which is said in the language of the answer.
+    """
 
     def __init__(self, code: str, retry_after: int | None = None, **values):
         super().__init__(code)
@@ -178,12 +169,8 @@ class Problem(Exception):
         self.retry_after = retry_after or RETRY_SECONDS.get(code)
 
     def answer(self, language: str) -> JSONResponse:
-        """Return the answer in `language`, es or en."""
-        title, detail = PROBLEMS[self.code][1 if language == "es" else 2]
-        values = {
-            name: getattr(value, language) if isinstance(value, Both) else value
-            for name, value in self.values.items()
-        }
+        """Return the answer in `language`."""
+        _, title, detail = PROBLEMS[self.code]
         headers = {"Content-Language": language, "Vary": "Accept-Language"}
         if self.retry_after:
             headers["Retry-After"] = str(self.retry_after)
@@ -191,8 +178,8 @@ class Problem(Exception):
             headers["WWW-Authenticate"] = "token"
         return JSONResponse(
             {
-                "title": title,
-                "detail": detail.format(**values),
+                "title": translate(title, language),
+                "detail": Message(detail, self.values).said_in(language),
                 "status": self.status,
                 "code": self.code,
             },
@@ -203,16 +190,8 @@ class Problem(Exception):
 
 
 def language_of(request: Request) -> str:
-    """Return es or en: what the person prefers of these by Accept-Language."""
-    wanted = []
-    for order, item in enumerate(request.headers.get("accept-language", "").split(",")[:20]):
-        tag, _, quality = item.strip().partition(";q=")
-        try:
-            weight = float(quality or 1)
-        except ValueError:
-            continue
-        wanted.append((-weight, order, tag.split("-")[0].lower()))
-    return next((tag for weight, _, tag in sorted(wanted) if weight and tag in ("es", "en")), "es")
+    """Return the language that the person prefers by Accept-Language, of those we speak."""
+    return negotiate(request.headers.get("accept-language"), languages())
 
 
 def _methods(request: Request) -> list[str]:

@@ -11,11 +11,13 @@ from fastapi.responses import FileResponse
 from fastapi.security import APIKeyHeader
 from pydantic import ValidationError
 
+from translation.sentences import Message
+
 from . import models, names, records
 from .description import body_of_files, body_of_policy, file_answer, problems
 from .identity import Person
 from .policies import Terms
-from .problems import Both, Problem
+from .problems import Problem
 
 api = APIRouter()
 token = APIKeyHeader(
@@ -366,7 +368,7 @@ async def _policy(request: Request) -> models.PolicyIn:
     async for chunk in request.stream():
         body += chunk
         if len(body) > POLICY_BYTES:
-            raise Problem("too_large", limit="2 MiB", what=Both("solicitud", "request"))
+            raise Problem("too_large", limit="2 MiB", what=Message("solicitud"))
     try:
         return models.PolicyIn.model_validate_json(bytes(body))
     except ValidationError as error:

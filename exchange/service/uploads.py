@@ -9,8 +9,10 @@ from python_multipart.exceptions import FormParserError
 from python_multipart.multipart import MultipartParser, parse_options_header
 from starlette.requests import ClientDisconnect
 
+from translation.sentences import Message
+
 from . import names
-from .problems import Both, Problem
+from .problems import Problem
 from .settings import MIB
 from .store import Incoming, Store
 
@@ -18,7 +20,7 @@ BATCH = 256 * 1024  # bytes that are read before a thread parses and writes them
 FRAME = 4096  # what a part may need in a body beside its file
 DRAIN = 512 * MIB  # what is read and thrown away, so that the sender reads why
 
-FILE, SET = Both("archivo", "file"), Both("envío", "upload")
+FILE, SET = Message("archivo"), Message("envío")
 
 
 class Budget:
@@ -221,6 +223,6 @@ def _declared(request: Request) -> int:
     return int(text) if text.isascii() and text.isdigit() else 0
 
 
-def _too_large(limit: int, what: Both) -> Problem:
+def _too_large(limit: int, what: Message) -> Problem:
     shown = f"{limit / MIB:.0f} MiB" if limit >= MIB else f"{limit} bytes"
     return Problem("too_large", limit=shown, what=what)

@@ -8,36 +8,27 @@ environments. The language is decided anew for every page, from the request that
 2. what the browser asks for (`Accept-Language`);
 3. Spanish, the language that everything is written in.
 
-Spanish sentences are the message ids; `locale/<language>/LC_MESSAGES/minga.po` holds the others
-(`python -m translation`). What a catalog does not have is shown in Spanish.
+Spanish sentences are the message ids; how they are marked and said: translation/sentences.py.
 """
 
 import json
 from datetime import UTC, datetime
 from functools import lru_cache
-from io import BytesIO
-from pathlib import Path
 
 import jinja2
 from babel.dates import format_datetime, format_timedelta
-from babel.messages import Catalog
-from babel.messages.mofile import write_mo
-from babel.messages.pofile import read_po
-from babel.support import NullTranslations, Translations
 from jinja2.ext import InternationalizationExtension
 from markupsafe import Markup
 
 from translation.languages import SOURCE, locale, name, offered
+from translation.languages import negotiate as preferred
+from translation.sentences import N_, catalog, read_catalog, translate
+
+__all__ = ["COOKIE", "LANGUAGES", "NAMES", "N_", "SOURCE", "catalog", "negotiate", "translate"]
 
 LANGUAGES = offered()  # the deployment's
 NAMES = {code: name(code) for code in LANGUAGES}
 COOKIE = "minga_language"
-LOCALE = Path(__file__).parent / "locale"
-
-
-def N_(text: str) -> str:
-    """Mark a Spanish sentence for translation where it is written, not where it is shown."""
-    return text
 
 
 def negotiate(
@@ -48,52 +39,7 @@ def negotiate(
     `chosen` is the value of the cookie, `accepted` an Accept-Language header; either may be
     missing or nonsense, which is then ignored.
     """
-    if chosen in languages:
-        return chosen
-    for language in _by_preference(accepted or ""):
-        if language in languages:
-            return language
-    return SOURCE if SOURCE in languages else languages[0]
-
-
-def _by_preference(accepted: str) -> list[str]:
-    """Primary language subtags of an Accept-Language header, the most wanted first."""
-    wanted = []
-    for part in accepted.split(","):
-        tag, _, parameters = part.partition(";")
-        name, _, value = parameters.strip().partition("=")
-        try:
-            quality = float(value) if name.strip() == "q" else 1.0
-        except ValueError:
-            quality = 0.0
-        if tag.strip() and quality > 0:
-            wanted.append((-quality, len(wanted), tag.strip().lower().split("-")[0]))
-    return [tag for _, _, tag in sorted(wanted)]
-
-
-@lru_cache
-def catalog(language: str) -> NullTranslations:
-    """The gettext catalog of a language, read from its PO file; Spanish needs none."""
-    if language == SOURCE or language not in LANGUAGES:
-        return NullTranslations()
-    compiled = BytesIO()
-    write_mo(compiled, _read_po(language))
-    compiled.seek(0)
-    return Translations(compiled)
-
-
-def _read_po(language: str) -> Catalog:
-    path = LOCALE / language / "LC_MESSAGES" / "minga.po"
-    if not path.is_file():
-        return Catalog(language)
-    with path.open("rb") as file:
-        return read_po(file, locale=language)
-
-
-def translate(text: str, language: str, **values) -> str:
-    """A Spanish sentence in `language`, with its `{placeholders}` filled from `values`."""
-    translated = catalog(language).gettext(text)
-    return translated.format(**values) if values else translated
+    return chosen if chosen in languages else preferred(accepted, languages)
 
 
 @lru_cache
@@ -106,7 +52,7 @@ def script_messages(language: str) -> Markup:
         return Markup("{}")
     messages = {
         entry.id: entry.string
-        for entry in _read_po(language)
+        for entry in read_catalog(language)
         if entry.string
         and not entry.fuzzy
         and isinstance(entry.id, str)

@@ -46,7 +46,17 @@ def test_unknown_key(broken):
 
 
 def test_unknown_language(broken):
-    assert "title.fr: Extra" in broken(lambda c: c["title"].update(fr="Supercalcul"))
+    said = broken(lambda c: c["title"].update(French="Supercalcul"))
+    assert "title.French: String should match pattern" in said
+
+
+def test_a_third_language_beside_the_two(tmp_path):
+    shutil.copytree(COURSES / "supercomputing", tmp_path / "supercomputing")
+    path = tmp_path / "supercomputing" / "course.yaml"
+    content = yaml.safe_load(path.read_text(encoding="utf-8"))
+    content["title"]["fr"] = "Supercalcul"
+    path.write_text(yaml.safe_dump(content), encoding="utf-8")
+    assert load_course("supercomputing", tmp_path).title["fr"] == "Supercalcul"
 
 
 def test_missing_translation(broken):

@@ -160,6 +160,13 @@ def test_assignments_have_a_third_variant_with_the_same_graded_cells(checkout, t
             assert ours.id == theirs.id
 
 
+def test_programs_say_it_too(checkout):
+    """The exchange and its service, grading and feedback, JupyterLab: out of the same catalogs."""
+    said = json.loads(run(checkout, "tests/translation/say_everything.py", PSEUDO))
+    assert len(said) > 100
+    assert not [(room, text) for room, text in said if plain_words(text)]
+
+
 @pytest.fixture(scope="module")
 def site(checkout):
     """The book with one page, which has no code: that runs once, whatever the languages."""
@@ -181,6 +188,9 @@ def test_the_book_has_a_third_site(site):
     texts = seen(page)
     assert pseudo.text("Glosario") in texts
     assert not {text: where for text, where in texts.items() if plain_words(text)}
+    feed = BeautifulSoup((site / PSEUDO / "courses.atom").read_text(), "xml")
+    titles = [title.text for title in feed.select("title, content")]
+    assert len(titles) > 4 and not [text for text in titles if plain_words(text)]
 
 
 @pytest.fixture(scope="module")

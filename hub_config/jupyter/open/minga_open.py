@@ -6,6 +6,7 @@ overwritten: nbgrader's own command fetches, and only into a folder that is not 
 """
 
 import asyncio
+import os
 import re
 import sys
 from pathlib import Path
@@ -16,11 +17,6 @@ from tornado import web
 
 ID = re.compile(r"[a-z][a-z0-9-]{0,39}")
 SECONDS = 60
-FAILED = (
-    "No se pudo traer la tarea «{assignment}»: ábrela desde la lista de tareas.\n"
-    "The assignment “{assignment}” could not be fetched: open it from the list of assignments.\n\n"
-    "{why}\n"
-)
 
 
 class OpenHandler(JupyterHandler):
@@ -40,11 +36,19 @@ class OpenHandler(JupyterHandler):
         if not folder.exists() and (why := await fetch(root, course, assignment)):
             self.set_status(502)
             self.set_header("Content-Type", "text/plain; charset=utf-8")
-            self.finish(FAILED.format(assignment=assignment, why=why))
+            self.finish(f"{failed(assignment)}\n\n{why}\n")
             return
         notebook = folder / f"{assignment}.ipynb"
         path = f"/tree/{notebook.relative_to(root)}" if notebook.is_file() else ""
         self.redirect(f"{self.base_url}lab{path}")
+
+
+def failed(assignment: str) -> str:
+    """Say in the session's language that an assignment could not be fetched."""
+    from translation.sentences import Message  # not when the server starts
+
+    what = Message("No se pudo traer la tarea «{assignment}»: ábrela desde la lista de tareas.")
+    return what.filled(assignment=assignment).said_in(os.environ.get("MINGA_LANGUAGE"))
 
 
 async def fetch(root: Path, course: str, assignment: str) -> str:

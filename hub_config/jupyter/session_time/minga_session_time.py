@@ -12,8 +12,10 @@ while no browser is open is in no file.
 
 import asyncio
 import json
+import os
 import signal
 import time
+from pathlib import Path
 
 from jupyter_server.auth.decorator import authorized
 from jupyter_server.base.handlers import APIHandler
@@ -29,6 +31,8 @@ SCHEMA = {
     "type": "object",
     "properties": {},
 }
+JUPYTER = Path(__file__).resolve().parents[1]  # a folder for each language of JupyterLab
+LANGUAGE = os.environ.get("MINGA_LANGUAGE") or "es"  # the session's
 # How old the hub's figure may be, by how much time is left (seconds): far from the end only an
 # operator changes it, and hundreds of sessions ask the same hub.
 FRESH = ((400, 15), (1200, 60), (float("inf"), 180))
@@ -67,6 +71,8 @@ class SessionTime:
             "seconds_left": left,
             "extension": self.extension,
             "sentences": self.sentences,
+            "language": LANGUAGE,
+            "in_jupyterlab": (JUPYTER / LANGUAGE).is_dir(),
             "signalled": self.signalled is not None,
         }
 

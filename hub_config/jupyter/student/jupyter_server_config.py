@@ -5,8 +5,10 @@ from pathlib import Path
 
 JUPYTER = Path(__file__).resolve().parents[1]
 SESSION_TIME = JUPYTER / "session_time"
-# minga_session_time, minga_later and minga_open, enabled in jupyter_server_config.d
-for folder in map(str, (SESSION_TIME, JUPYTER / "later", JUPYTER / "open")):
+REPOSITORY = JUPYTER.parents[1]
+# minga_session_time, minga_later and minga_open, enabled in jupyter_server_config.d; and what
+# minga_open says comes from the catalogs.
+for folder in map(str, (SESSION_TIME, JUPYTER / "later", JUPYTER / "open", REPOSITORY)):
     if folder not in sys.path:
         sys.path.append(folder)
 

@@ -24,11 +24,11 @@ from tests.exchange.service.exchange_server import (
     parts,
     problem,
 )
+from tests.faketime import libfaketime
 
 pytestmark = pytest.mark.slow
 
 SUBMISSIONS = f"courses/{COURSE}/assignments/a1/submissions"
-CACHE = Path(__file__).resolve().parents[3] / ".minga" / "faketime"
 NO_RESERVE = json.dumps({"reserve_bytes": 0})
 
 
@@ -271,19 +271,8 @@ def test_a_hub_that_does_not_answer(serving):
 
 @pytest.fixture(scope="module")
 def faketime() -> Path:
-    """The library that shifts a program's clock, from Debian's package, unpacked."""
-    found = list(CACHE.rglob("libfaketime.so.1"))
-    if not found:
-        CACHE.mkdir(parents=True, exist_ok=True)
-        done = subprocess.run(
-            ["apt-get", "download", "libfaketime"], cwd=CACHE, capture_output=True, text=True
-        )
-        for package in CACHE.glob("*.deb"):
-            subprocess.run(["dpkg", "-x", package.name, "."], cwd=CACHE, check=True)
-        found = list(CACHE.rglob("libfaketime.so.1"))
-        if not found:
-            pytest.skip(f"libfaketime cannot be had here: {done.stderr.strip()[:200]}")
-    return found[0]
+    """The library that shifts a program's clock."""
+    return libfaketime()
 
 
 def test_a_clock_that_is_set_back(serving, faketime, tmp_path):

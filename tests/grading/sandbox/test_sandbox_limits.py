@@ -65,7 +65,8 @@ def test_ends_with_its_reason(name):
     with pytest.raises(SubmissionFailed) as caught:
         run(code, cell_seconds=120, tmp_bytes=64 * MB)
     assert caught.value.reason == reason
-    assert caught.value.es and caught.value.en
+    spanish, english = (caught.value.message.said_in(language) for language in ("es", "en"))
+    assert spanish != english and spanish in str(caught.value) and english in str(caught.value)
 
 
 def test_a_loop_costs_its_cell_only():

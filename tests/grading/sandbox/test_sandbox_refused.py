@@ -20,7 +20,7 @@ nb = notebook("open('/tmp/ran', 'w')")
 try:
     run_notebook(nb, files={})
 except SandboxUnavailable as error:
-    print(error.es, "|||", error.en)
+    print(error.message.said_in("es"), "|||", error.message.said_in("en"))
     print("ran:", bool(nb.cells[0].execution_count))
 """
 

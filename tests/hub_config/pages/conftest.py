@@ -14,7 +14,7 @@ from pathlib import Path
 import polib
 import pytest
 
-from hub_config.pages import languages
+from translation.sentences import LOCALE
 
 HERE = Path(__file__).resolve().parent
 REPO = HERE.parents[2]
@@ -132,7 +132,7 @@ class Reader:
         self.problems = []
         self.page.on("pageerror", lambda error: self.problems.append(f"script: {error}"))
         other = "en" if language == "es" else "es"
-        catalog = polib.pofile(str(languages.LOCALE / "en" / "LC_MESSAGES" / "minga.po"))
+        catalog = polib.pofile(str(LOCALE / "en" / "LC_MESSAGES" / "minga.po"))
         pairs = [(entry.msgid, entry.msgstr) for entry in catalog if entry.msgstr]
         ours = {pair[language == "en"] for pair in pairs}
         self.foreign = {pair[other == "en"] for pair in pairs} - ours

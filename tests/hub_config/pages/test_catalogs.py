@@ -6,34 +6,25 @@ from pathlib import Path
 import jupyterhub.scopes
 import polib
 import pytest
-from babel.messages.extract import DEFAULT_KEYWORDS, extract_from_dir
-from babel.messages.frontend import parse_mapping_cfg
 
 from hub_config.pages import hub_texts, languages
+from translation.documents import configuration, find
+from translation.sentences import LOCALE
 
 REPO = Path(__file__).resolve().parents[3]
-PAGES = REPO / "hub_config" / "pages"
 TRANSLATIONS = [language for language in languages.LANGUAGES if language != languages.SOURCE]
 
 
 def extracted() -> dict[str, str]:
     """Every sentence that is written somewhere, and one place where."""
-    with (PAGES / "babel.cfg").open() as file:
-        methods, options = parse_mapping_cfg(file)
-    found = {}
-    for folder in ("hub_config", "spawners", "grading"):
-        for name, line, message, _comments, _context in extract_from_dir(
-            REPO / folder, methods, options, DEFAULT_KEYWORDS | {"N_": None, "Message": None}
-        ):
-            msgid = message if isinstance(message, str) else message[0]
-            found.setdefault(msgid, f"{folder}/{name}:{line}")
-    return found
+    (pages,) = find(configuration(REPO), ["hub_config/pages/babel.cfg"])
+    return {found.msgid: f"{found.place}:{found.line}" for found in pages.segments()}
 
 
 @pytest.fixture(scope="module", params=TRANSLATIONS)
 def catalog(request) -> polib.POFile:
     """One language's catalog."""
-    return polib.pofile(str(PAGES / "locale" / request.param / "LC_MESSAGES" / "minga.po"))
+    return polib.pofile(str(LOCALE / request.param / "LC_MESSAGES" / "minga.po"))
 
 
 def test_nothing_is_missing_fuzzy_or_obsolete(catalog):
@@ -52,7 +43,7 @@ def test_every_sentence_is_in_the_catalog_and_no_other(catalog):
 
 
 def test_placeholders_survive_translation(catalog):
-    pattern = re.compile(r"%\(\w+\)s|\{\w+\}")
+    pattern = re.compile(r"%\(\w+\)s|\{[^{}]*\}")
     for entry in catalog:
         wanted = set(pattern.findall(entry.msgid))
         for text in [entry.msgstr, *entry.msgstr_plural.values()]:

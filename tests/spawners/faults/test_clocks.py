@@ -5,30 +5,18 @@ from pathlib import Path
 
 import pytest
 
+from tests.faketime import libfaketime
 from tests.spawners.private_slurm import slurm, wait_until
 
 from .rig import FaultyHub, everything, wait_until_running
 
 pytestmark = pytest.mark.slow
 
-CACHE = Path(__file__).resolve().parents[3] / ".minga" / "faketime"
-
 
 @pytest.fixture(scope="session")
 def faketime() -> Path:
-    """The library that shifts a program's clock, from Debian's package, unpacked like Slurm's."""
-    found = list(CACHE.rglob("libfaketime.so.1"))
-    if not found:
-        CACHE.mkdir(parents=True, exist_ok=True)
-        done = subprocess.run(
-            ["apt-get", "download", "libfaketime"], cwd=CACHE, capture_output=True, text=True
-        )
-        for package in CACHE.glob("*.deb"):
-            subprocess.run(["dpkg", "-x", package.name, "."], cwd=CACHE, check=True)
-        found = list(CACHE.rglob("libfaketime.so.1"))
-        if not found:
-            pytest.skip(f"libfaketime cannot be had here: {done.stderr.strip()[:200]}")
-    return found[0]
+    """The library that shifts a program's clock."""
+    return libfaketime()
 
 
 def shifted(faketime: Path, by: str) -> dict[str, str]:

@@ -12,6 +12,7 @@
   const WARN_MINUTES = [15, 5, 1];
   const SAVE_MINUTES = [5, 1];
   const LAST_MINUTE = 60; // seconds: from here on, whatever is unsaved is saved at every look
+  const SOURCE = "es"; // the language that all sentences have
   let shared = {};
 
   /** One of JupyterLab's own modules, at the newest version that it shares. */
@@ -44,8 +45,14 @@
     }
 
     say(name, values = {}) {
-      const all = this.answer?.sentences?.[name] || {};
-      return filled(all[this.language] || all.es || "", values);
+      return filled(this.inLanguage(this.answer?.sentences?.[name] || {}), values);
+    }
+
+    /** One of {es: "…", en: "…"}: JupyterLab's, if it can have the session's language. */
+    inLanguage(all) {
+      const { language, in_jupyterlab } = this.answer || {};
+      const wanted = [in_jupyterlab ? this.language : language, language, SOURCE];
+      return wanted.map((code) => all[code]).find(Boolean) || "";
     }
 
     at(left) {
@@ -128,10 +135,8 @@
         this.show(left);
         Notification.success(this.say("extended", { time: this.at(left) }), { autoClose: 8000 });
       } catch (error) {
-        const why = error.answer?.why || {};
-        Notification.error(why[this.language] || why.es || this.say("not_extended"), {
-          autoClose: false,
-        });
+        const why = this.inLanguage(error.answer?.why || {});
+        Notification.error(why || this.say("not_extended"), { autoClose: false });
       }
     }
 
@@ -261,7 +266,7 @@
       requires: [modules.docmanager.IDocumentManager, ITranslator],
       optional: [IStatusBar],
       activate: (app, documents, translator, statusBar) => {
-        const language = translator.languageCode.toLowerCase().startsWith("es") ? "es" : "en";
+        const language = translator.languageCode.toLowerCase().split(/[-_]/)[0]; // es-ES: es
         const clock = new Clock(app, modules, documents, language, statusBar);
         clockOf.page = clock;
         if (statusBar) {
