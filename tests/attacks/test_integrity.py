@@ -189,13 +189,13 @@ def test_what_the_solution_passes_is_no_control():
 
     def passes_comparisons(notebook):
         for each in notebook.cells:
-            failed = "f() == 3" not in each.source
+            failed = "f() == 3\n" not in each.source
             error = new_output("error", ename="AssertionError", evalue="", traceback=[])
             each.outputs = [error] if failed else []
         return notebook
 
     controls = Controls(nb, passes_comparisons, "BEGIN").of(test.source)
-    assert controls and all("f() == 3" not in each.source for each in controls)
+    assert controls and all("f() == 3\n" not in each.source for each in controls)
     copied = with_controls(nb, {test.source: controls})
     assert [each.source for each in copied.cells] == [each.source for each in controls]
     # Without a solution: only what fails whatever the answer is.
