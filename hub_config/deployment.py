@@ -138,6 +138,42 @@ class Exchange(Model):
     )
 
 
+class Institution(Model):
+    """Where people come from; the hub's group `institution-<name>` has its people."""
+
+    title: Titles
+    country: str = Field(pattern=r"^[A-Z]{2}$", description="ISO 3166-1, e.g. CL")
+
+
+class Transparency(Model):
+    """The public page of use (docs/operators/transparencia.md)."""
+
+    enabled: bool = Field(
+        True, description="record what sessions use, and show figures of it to everybody"
+    )
+    database: str = Field(
+        "",
+        description="SQLAlchemy URL of what is recorded, e.g. postgresql+psycopg://minga@/minga; "
+        "empty: SQLite in the state folder",
+    )
+    gpu_watts: float | None = Field(
+        None,
+        gt=0,
+        le=5000,
+        description="mean power of one GPU in use, in watts; with pue, for the energy estimate",
+    )
+    pue: float | None = Field(
+        None,
+        ge=1,
+        le=5,
+        description="power usage effectiveness of the computing centres, e.g. 1.4; left out: the "
+        "page has no energy estimate",
+    )
+    keep_months: int = Field(
+        13, ge=1, le=120, description="months that the record of a single session is kept"
+    )
+
+
 class CourseMembers(Model):
     """Who takes part in a course; the course itself is described in courses/<name>/course.yaml."""
 
@@ -282,6 +318,10 @@ class Deployment(Model):
     courses: dict[Name, CourseMembers] = Field(min_length=1)
     sites: dict[Name, Site] = Field(min_length=1)
     profiles: dict[Name, ProfileDescription] = Field(min_length=1)
+    institutions: dict[Name, Institution] = Field(
+        default_factory=dict, description="the institutions that people count to"
+    )
+    transparency: Transparency = Field(default_factory=Transparency)
 
     @model_validator(mode="after")
     def _fits_together(self):

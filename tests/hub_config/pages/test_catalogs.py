@@ -21,7 +21,7 @@ def extracted() -> dict[str, str]:
     with (PAGES / "babel.cfg").open() as file:
         methods, options = parse_mapping_cfg(file)
     found = {}
-    for folder in ("hub_config", "spawners", "grading"):
+    for folder in ("hub_config", "spawners", "grading", "transparency"):
         for name, line, message, _comments, _context in extract_from_dir(
             REPO / folder, methods, options, DEFAULT_KEYWORDS | {"N_": None, "Message": None}
         ):
