@@ -149,16 +149,16 @@ class OwnedSession(LoggingConfigurable):
             super().start_polling()
             return
         self._watched = self.site.queue
-        self._watched.watch(self._look, self.poll_interval)
+        self._watched.watch(self._news, self.poll_interval)
 
     def stop_polling(self) -> None:
         """End it."""
         super().stop_polling()
         if self._watched is not None:
-            self._watched.unwatch(self._look)
+            self._watched.unwatch(self._news)
             self._watched = None
 
-    def _look(self, snapshot: Snapshot) -> None:
+    def _news(self, snapshot: Snapshot) -> None:
         """Poll if this answer may show something that the last look did not."""
         if self.pending or snapshot.error or (self._polling and not self._polling.done()):
             return
