@@ -15,6 +15,7 @@ from hub_config import (
     orphans,
     services,
     sessions,
+    transparency,
 )
 from hub_config.deployment import DeploymentError, load
 from hub_config.state import State
@@ -32,6 +33,7 @@ authorization.configure(c, deployment, state)  # what you may do
 sessions.configure(c, deployment, state)  # where notebooks run
 orphans.configure(c, deployment, state)  # whose jobs are whose
 services.configure(c, deployment, state)  # formgrader, book
+transparency.configure(c, deployment, state)  # what is used, for everybody to see
 metrics.configure(c, deployment, state)  # who may read them
 internal_tls.configure(c, deployment, state)  # how the parts speak to each other
 services.pages(c, deployment)  # the hub's own pages, and their languages

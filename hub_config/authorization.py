@@ -27,7 +27,7 @@ def courses_of(groups: list[str]) -> set[str]:
 def configure(c, deployment: Deployment, state: State) -> None:
     """Tell the hub the groups of each course, and what each kind of person may do."""
     groups, roles = {}, []
-    for name, institution in getattr(deployment.authentication, "institutions", {}).items():
+    for name, institution in deployment.all_institutions.items():
         properties = {"country": institution.country, "title": institution.title}
         groups[INSTITUTIONS + name] = {"properties": properties}  # who is in: institutional_login
     for name, course in deployment.courses.items():

@@ -24,7 +24,7 @@ from spawners.lessons import CourseOnSite, overlap
 from spawners.session_extension import Extension
 from translation import languages
 
-from .institutions import InstitutionName, Member, Oidc
+from .institutions import Institution, InstitutionName, Member, Oidc
 
 ROOT = Path(__file__).resolve().parent.parent
 DEFAULT = ROOT / "hub_config" / "deployments" / "local.yaml"
@@ -141,6 +141,35 @@ class Exchange(Model):
         default_factory=dict,
         description="in bytes, seconds or files, e.g. submission_bytes; exchange/service/"
         "settings.py has all of them and their defaults",
+    )
+
+
+class Transparency(Model):
+    """The public page of use (docs/operators/transparencia.md)."""
+
+    enabled: bool = Field(
+        True, description="record what sessions use, and show figures of it to everybody"
+    )
+    database: str = Field(
+        "",
+        description="SQLAlchemy URL of what is recorded, e.g. postgresql+psycopg://minga@/minga; "
+        "empty: SQLite in the state folder",
+    )
+    gpu_watts: float | None = Field(
+        None,
+        gt=0,
+        le=5000,
+        description="mean power of one GPU in use, in watts; with pue, for the energy estimate",
+    )
+    pue: float | None = Field(
+        None,
+        ge=1,
+        le=5,
+        description="power usage effectiveness of the computing centres, e.g. 1.4; left out: the "
+        "page has no energy estimate",
+    )
+    keep_months: int = Field(
+        13, ge=1, le=120, description="months that the record of a single session is kept"
     )
 
 
@@ -293,6 +322,12 @@ class Deployment(Model):
     courses: dict[Name, CourseMembers] = Field(min_length=1)
     sites: dict[Name, Site] = Field(min_length=1)
     profiles: dict[Name, ProfileDescription] = Field(min_length=1)
+    institutions: dict[InstitutionName, Institution] = Field(
+        default_factory=dict,
+        description="institutions whose people an administrator puts into the hub's groups "
+        "institution-<name>; with `method: oidc` authentication.institutions are enough",
+    )
+    transparency: Transparency = Field(default_factory=Transparency)
 
     @model_validator(mode="after")
     def _fits_together(self):
@@ -446,6 +481,11 @@ class Deployment(Model):
     def state_folder(self) -> Path:
         """The folder for all that this installation writes."""
         return (ROOT / self.state).resolve()
+
+    @property
+    def all_institutions(self) -> dict[str, Institution]:
+        """Those that people count to: the file's own, and those that they log in with."""
+        return self.institutions | getattr(self.authentication, "institutions", {})
 
     @property
     def exchange_url(self) -> str:

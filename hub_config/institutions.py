@@ -80,10 +80,15 @@ class Claims(Part):
 
 
 class Institution(Part):
-    """One institution."""
+    """Where people come from; the hub's group `institution-<name>` has its people."""
 
     title: Titles
     country: str = Field(pattern=r"^[A-Z]{2}$", description="two letters (ISO 3166), e.g. CL")
+
+
+class ClaimedInstitution(Institution):
+    """One whose people the provider tells."""
+
     values: list[Annotated[str, Field(min_length=1)]] = Field(
         min_length=1, description="values of the institution's claim that mean it"
     )
@@ -108,7 +113,7 @@ class Oidc(Part):
         default=["openid"], description="what is asked for; as a rule one more brings the claims"
     )
     claims: Claims = Field(default_factory=Claims)
-    institutions: dict[InstitutionName, Institution] = Field(min_length=1)
+    institutions: dict[InstitutionName, ClaimedInstitution] = Field(min_length=1)
     contact: str = Field(
         min_length=1, description="whom a person who is not let in may ask: a name, an e-mail"
     )

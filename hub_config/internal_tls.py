@@ -24,8 +24,8 @@ def configure(c, deployment: Deployment, state: State) -> None:
     for part, key in ((c.JupyterHub, "hub_bind_url"), (c.ConfigurableHTTPProxy, "api_url")):
         part[key] = part[key].replace("http://", "https://", 1)
     for entry in c.JupyterHub.services:
-        # The book is public and its server speaks plain HTTP, on loopback; some serve nothing.
-        if entry["name"] != "book" and "url" in entry:
+        # These are public and their servers speak plain HTTP, on loopback; some serve nothing.
+        if entry["name"] not in ("book", "transparency") and "url" in entry:
             entry["url"] = entry["url"].replace("http://", "https://", 1)
     ServiceSpawner.certificates = state.root / "services-tls"
     ServiceSpawner.certificates.mkdir(exist_ok=True)

@@ -30,13 +30,15 @@ def pages(c, deployment: Deployment) -> None:
             name: in_all_languages(load_course(name).title, name) for name in deployment.courses
         },
         try_out=deployment.accounts == "shared",
-        hidden_services=("book", "exchange"),
+        hidden_services=("book", "exchange", "transparency"),
+        transparency_url="/services/transparency/" if deployment.transparency.enabled else "",
     )
 
 
 def port_names(deployment: Deployment) -> list[str]:
     """Return what needs a port besides the hub and the clusters."""
-    return ["book", "exchange", *(f"formgrader-{name}" for name in deployment.courses)]
+    formgraders = (f"formgrader-{name}" for name in deployment.courses)
+    return ["book", "exchange", "transparency", *formgraders]
 
 
 def book(ports: dict[str, int], state: State) -> dict:

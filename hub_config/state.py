@@ -5,6 +5,7 @@
 ├── homes/      one folder a person (accounts: shared)
 ├── courses/    one working folder a course: source, submitted, autograded, gradebook
 ├── exchange/   what is released and handed in: the exchange service's own
+├── transparency/  what is recorded of use, and the public page
 ├── clusters/   the private Slurm clusters
 └── log/        what each part prints
 """
@@ -31,6 +32,7 @@ class State:
         self.homes = self.root / "homes"
         self.courses = self.root / "courses"
         self.exchange = self.root / "exchange"
+        self.transparency = self.root / "transparency"
         self.clusters = self.root / "clusters"
         self.log = self.root / "log"
 
@@ -43,7 +45,7 @@ class State:
         # With an account for each person, their sessions pass through to the private clusters'
         # configuration, by name; they cannot list what is here.
         self.root.chmod(0o711 if self.personal else 0o700)
-        for folder in (self.hub, self.homes, self.log, self.exchange):
+        for folder in (self.hub, self.homes, self.log, self.exchange, self.transparency):
             folder.mkdir(exist_ok=True)
             folder.chmod(0o700)
         for folder in (self.courses, self.clusters):  # what is in courses/ is each grader's own

@@ -73,6 +73,12 @@ class TimedSession(LoggingConfigurable):
         lambda site: None, help="site's name -> Extension, or None where a session stays as it is."
     ).tag(config=True)
 
+    on_use = Callable(
+        lambda spawner, event: None,
+        help="(spawner, 'started' or 'ended') -> told of each session that ran: when its person "
+        "reaches it (again when Slurm moved it or its limit changed), and when it is over.",
+    ).tag(config=True)
+
     ending: Ending | None = None
     _extending: asyncio.Lock | None = None
     extended = 0  # how often this session was made longer
@@ -88,8 +94,17 @@ class TimedSession(LoggingConfigurable):
 
     def _note_end(self, state: str) -> None:
         """Remember how the session ended, if it was one: a start that failed tells it itself."""
+        if self.job_started:
+            self._tell_use("ended")
         if self.job_started and self.pending != "spawn":
             self.ending = Ending(state=state, site=self.site_name, at=time.time())
+
+    def _tell_use(self, event: str) -> None:
+        """Tell who keeps a record of use; whatever is wrong there, the session goes on."""
+        try:
+            self.on_use(self, event)
+        except Exception:
+            self.log.exception("its use could not be recorded")
 
     def ended(self) -> Message | None:
         """Return why the last session ended, with `{site}` to be filled; None if there was none."""
@@ -166,6 +181,7 @@ class TimedSession(LoggingConfigurable):
             self._save_state()
             self.log.info("extended to %d minutes", minutes)
             await self._look(0)
+            self._tell_use("started")
 
     async def _longer(self, terms: Extension, site: str) -> int:
         """Return the new time limit in minutes; SessionError for what Slurm lets an operator do.

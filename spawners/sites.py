@@ -12,6 +12,7 @@ import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from . import accounted
 from .capacity import SiteCapacity
 from .commands import SchedulerError, run, run_both, until_calm
 from .listing import ALL_JOBS, Comments, Listing, states
@@ -211,6 +212,15 @@ class SlurmSite:
         comments = Comments()
         async with asyncio.timeout(self.queue.timeout):
             return comments.read((await self._ask(comments.command))[0])
+
+    async def accounted(self, jobs: Sequence[str]) -> dict[str, accounted.Accounted]:
+        """Return what the accounting has of jobs, by number; those it does not have are missing.
+
+        Raises SchedulerError, OSError, TimeoutError or ValueError if the site does not say, as
+        one without accounting.
+        """
+        async with asyncio.timeout(60):
+            return accounted.read((await self._ask(accounted.command(jobs)))[0])
 
     def runs_as(self, username: str) -> str:
         """Return the Unix account of a person's jobs; "": all sessions share one."""

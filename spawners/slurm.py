@@ -373,6 +373,8 @@ exec {{cmd}}
         self.ip = self.site.address(job.node)
         self.job_started = job.started
         self._port_told = None
+        self.job = job
+        self._tell_use("started")
         proto = "https" if self.internal_ssl else "http"
         return f"{proto}://{self.ip}:{self.port}"
 

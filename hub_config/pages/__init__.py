@@ -29,6 +29,7 @@ def configure(
     titles: dict[str, dict[str, str]] | None = None,
     try_out: bool = False,
     hidden_services: tuple[str, ...] = (),
+    transparency_url: str = "",
 ) -> None:
     """Make JupyterHub (its configuration object `c`) show our pages.
 
@@ -37,6 +38,7 @@ def configure(
     try_out          say on the login page that this is an installation to try things out
     hidden_services  names of services that are not listed on the start page (the book has a link
                      of its own)
+    transparency_url where the page of use is, with the same folders; empty: there is none
     """
     c.JupyterHub.template_paths = [str(HERE / "templates")]
     c.JupyterHub.jinja_environment_options = {"extensions": ["hub_config.pages.page.Pages"]}
@@ -47,4 +49,5 @@ def configure(
         "titles": titles or {},
         "try_out": try_out,
         "hidden_services": tuple(hidden_services),
+        "transparency_url": transparency_url,
     }

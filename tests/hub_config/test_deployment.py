@@ -63,6 +63,11 @@ def test_the_default_deployment_is_right():
             lambda d: d["sites"]["chile"]["private_cluster"]["nodes"][0].update(gpus=99),
             ["sites.chile.private_cluster.nodes.0.gpus", "16"],
         ),
+        (
+            lambda d: d.update(institutions={"uc": {"title": {"es": "UC"}, "country": "Chile"}}),
+            ["institutions.uc.country", "'Chile'"],
+        ),
+        (lambda d: d.update(transparency={"pue": 0.9}), ["transparency.pue", "1", "0.9"]),
     ],
 )
 def test_a_mistake_is_named_with_file_key_reason_and_what_is_allowed(changed, change, words):

@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+import time
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -11,7 +12,8 @@ import yaml
 from hub_config.deployment import DEFAULT, ROOT
 from spawners.cluster.cluster import PrivateCluster, free_ports
 from spawners.cluster.description import DEFAULTS
-from tests.conftest import Minga, free_port
+from spawners.sites import SlurmSite
+from tests.conftest import Minga, free_port, in_a_loop_of_its_own
 from tests.spawners.private_slurm import job_state, slurm, submit, wait_until
 from tests.spawners.test_course_reservations import LESSON, said
 from tests.spawners.test_sessions import slurm as slurm_of
@@ -41,8 +43,17 @@ def test_accounts_and_jobs_outlive_a_stop(slurm_installation, tmp_path):
         shown = slurm(again, "sacctmgr", "-nP", "show", "qos", "format=Name").stdout
         assert "curso" in shown.split()
         wait_until(lambda: "COMPLETED" in slurm(again, "sacct", "-nP", "-j", job).stdout)
+        now = time.time()
+        known = accounted(again, [job, "999"])[job]  # as the record of use asks
+        assert now - 600 < known.submitted <= known.started <= known.ended <= now
+        assert (known.gpus, known.cores) == (None, 1)
     finally:
         cluster.stop()
+
+
+@in_a_loop_of_its_own
+async def accounted(cluster: PrivateCluster, jobs: list[str]) -> dict:
+    return await SlurmSite("chile", environment=cluster.environment()).accounted(jobs)
 
 
 @pytest.fixture
