@@ -8,6 +8,8 @@ Two proofs, both needed before points count:
   controls (controls.py), where an expected value is another. Nothing tells the code which run
   it is in. A control that gives points shows that the points were not for the answer: the kernel
   is patched, the values are equal to everything, or the answer was read from the test.
+  Code that does nothing but compute (plain.py) needs no second kernel for it: its cells run once
+  more at the end of the first run, in names of their own.
 
 Controls are tried on the author's solution first; what it passes is no control.
 
@@ -30,8 +32,10 @@ from translation.sentences import Message
 
 from .controls import Control, controls_of
 from .errors import SubmissionFailed
+from .plain import Author, can_be_asked_again, is_plain
 
 MOST_CONTROLS = 12  # in one run, if it has no more tests than that: an error costs 10 ms
+AGAIN_SECONDS = 20  # for all cells of a notebook once more, at the end of its run
 MOST_TRIED = 5  # for one test, on the author's solution
 
 _MARK = "minga_control"
@@ -60,12 +64,32 @@ def points_of(cell: NotebookNode) -> float:
 
 
 class Question:
-    """The last cell of a run, which must fail and say whether anything was replaced."""
+    """The last cell of a run, which must fail and say whether anything was replaced.
 
-    def __init__(self):
+    With `again`, a notebook with controls in place of tests, its cells are run once more there,
+    for `seconds` at most.
+    """
+
+    def __init__(self, again: NotebookNode | None = None, seconds: float = AGAIN_SECONDS):
         self._nonce = secrets.token_hex(8)
-        source = f"raise __import__('zygote_watch').report('{self._nonce}')"
+        self._cells = [cell for cell in again.cells if cell.cell_type == "code"] if again else []
+        numbered = [
+            [c.source, n if _MARK in c.metadata else None] for n, c in enumerate(self._cells)
+        ]
+        more = f", {json.dumps(numbered)!r}, {seconds}" if again else ""
+        source = f"raise __import__('zygote_watch').report('{self._nonce}'{more})"
         self.cell = new_code_cell(source, metadata={"tags": ["raises-exception"]})
+
+    def passed(self) -> list[NotebookNode] | None:
+        """Return the controls that gave no error; None if they were not all run."""
+        errors = [o for o in self.cell.outputs if o.output_type == "error"]
+        try:
+            said = json.loads(errors[0].evalue)
+            if said["nonce"] == self._nonce and said["passed"] is not None:
+                return [self._cells[number] for number in said["passed"]]
+        except (IndexError, KeyError, TypeError, ValueError):
+            pass  # `findings` tells
+        return None
 
     def findings(self) -> list[Message]:
         """Return what its answer says."""
@@ -91,8 +115,10 @@ class Controls:
         self._begin, self._rng = begin_hidden, random.SystemRandom()
         self._lock = threading.Lock()
         self._known: dict[str, list[Control]] = {}
+        self.author: Author | None = None
         if solution is None:
             return
+        self.author = Author(c.source for c in solution.cells if c.cell_type == "code")
         texts = [cell.source for cell in solution.cells if is_autograded(cell)]
         found = {text: self._make(text)[:MOST_TRIED] for text in texts}
         try:
@@ -148,14 +174,42 @@ def with_controls(nb: NotebookNode, controls: dict[str, list[Control]]) -> Noteb
     return copied
 
 
-def verify(
-    before: NotebookNode, after: NotebookNode, controls: Controls, run: Callable
-) -> list[Message]:
-    """Return what a second run finds about a notebook, as it was `before` and `after` the first.
+def question(nb: NotebookNode, controls: "Controls", seconds: float) -> Question:
+    """Return the question for the end of a notebook's run; with its controls, if those do there."""
+    code = [cell for cell in nb.cells if cell.cell_type == "code"]
+    if controls.author is None or not is_plain(code, controls.author):
+        return Question()
+    asked = controls.choose({cell.source for cell in code if is_autograded(cell)})
+    chosen = [control for some in asked.values() for control in some]
+    again = with_controls(nb, asked)
+    sources = [cell.source for cell in again.cells if cell.cell_type == "code"]
+    if any(c.partial for c in chosen) or not can_be_asked_again(
+        sources, [c.source for c in chosen]
+    ):
+        return Question()
+    for cell in again.cells:
+        if mark := cell.metadata.get(_MARK):
+            mark["control"] = asked[mark["test"]][mark["number"]]
+    return Question(again, seconds)
 
-    `run(nb)` executes a notebook in the sandbox and returns it, or raises SubmissionFailed.
+
+def verify(
+    before: NotebookNode,
+    after: NotebookNode,
+    controls: Controls,
+    run: Callable,
+    question: Question,
+) -> list[Message]:
+    """Return what controls find about a notebook, as it was `before` and `after` the first run.
+
+    `run(nb)` executes a notebook in the sandbox and returns it, or raises SubmissionFailed: the
+    second run, if the first one's `question` did not bring the controls along.
     """
     earned = {c.source: points_of(c) for c in after.cells if is_autograded(c) and points_of(c) > 0}
+    passed = question.passed()
+    if passed is not None:
+        marks = [(cell, cell.metadata[_MARK]) for cell in passed]
+        return [_passed(cell, mark["control"]) for cell, mark in marks if mark["test"] in earned]
     asked = controls.choose(earned)
     if not asked:
         return []
