@@ -53,7 +53,7 @@ _NUMBERS = """
     tril triu trunc unique unravel_index vander var vstack where zeros zeros_like shape dtype
 """
 _TENSORS = """
-    abs argmax autograd backward bmm cat chunk cross_entropy cuda cpu detach device double
+    abs argmax autograd backward bmm cat chunk clone cross_entropy cuda cpu detach device double
     einsum expand flatten float functional gather grad half item is_available leaky_relu linear
     log_softmax logsumexp long masked_fill mse_loss mm mv nll_loss nn no_grad numel numpy one_hot
     permute relu relu_ requires_grad requires_grad_ scatter sigmoid softmax softplus split sub_
@@ -234,14 +234,17 @@ def can_be_asked_again(sources: Iterable[str], controls: Iterable[str]) -> bool:
         tree = parsed(source)
         if tree is None and not is_inert(source):
             return False
-        if tree and any(isinstance(n, ast.Name) and _is_the_shells(n.id) for n in ast.walk(tree)):
+        if tree and any(map(_is_ipythons, ast.walk(tree))):
             return False
     ends = [tree.body[-1] for control in controls if (tree := parsed(control)) and tree.body]
     return not any(isinstance(end, ast.Expr) and not _asserts(end.value) for end in ends)
 
 
-def _is_the_shells(name: str) -> bool:
-    return name in _OF_THE_SHELL or (name.startswith("_") and not name.startswith("__"))
+def _is_ipythons(node: ast.AST) -> bool:
+    if isinstance(node, ast.Name):
+        of_history = node.id.startswith("_") and not node.id.startswith("__")
+        return node.id in _OF_THE_SHELL or (of_history and isinstance(node.ctx, ast.Load))
+    return isinstance(node, ast.Await | ast.AsyncFor | ast.AsyncWith)
 
 
 def _asserts(value: ast.expr) -> bool:
