@@ -22,7 +22,7 @@ import json
 import random
 import secrets
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 
 from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell
@@ -66,30 +66,41 @@ def points_of(cell: NotebookNode) -> float:
 class Question:
     """The last cell of a run, which must fail and say whether anything was replaced.
 
-    With `again`, a notebook with controls in place of tests, its cells are run once more there,
-    for `seconds` at most.
+    With a `second` notebook, the `first` one with controls in place of tests, the cells of both
+    are run there, for `seconds` at most.
     """
 
-    def __init__(self, again: NotebookNode | None = None, seconds: float = AGAIN_SECONDS):
+    def __init__(
+        self,
+        first: NotebookNode | None = None,
+        second: NotebookNode | None = None,
+        seconds: float = AGAIN_SECONDS,
+    ):
         self._nonce = secrets.token_hex(8)
-        self._cells = [cell for cell in again.cells if cell.cell_type == "code"] if again else []
-        numbered = [
-            [c.source, n if _MARK in c.metadata else None] for n, c in enumerate(self._cells)
-        ]
-        more = f", {json.dumps(numbered)!r}, {seconds}" if again else ""
-        source = f"raise __import__('zygote_watch').report('{self._nonce}'{more})"
+        self._tests = _code(first) if second else []
+        self._controls = _code(second) if second else []
+        asked = (
+            _numbered(self._tests, is_autograded),
+            _numbered(self._controls, lambda cell: _MARK in cell.metadata),
+            seconds,
+        )
+        more = ", ".join(map(repr, asked if second else ()))
+        source = f"raise __import__('zygote_watch').report('{self._nonce}', {more})"
         self.cell = new_code_cell(source, metadata={"tags": ["raises-exception"]})
 
-    def passed(self) -> list[NotebookNode] | None:
-        """Return the controls that gave no error; None if they were not all run."""
+    def passed(self, earned: Collection[str]) -> list[NotebookNode] | None:
+        """Return the controls that gave no error; None if that was not asked or proves nothing.
+
+        `earned`: the texts of the tests that gave points in the run; each must have held again.
+        """
         errors = [o for o in self.cell.outputs if o.output_type == "error"]
         try:
             said = json.loads(errors[0].evalue)
-            if said["nonce"] == self._nonce and said["passed"] is not None:
-                return [self._cells[number] for number in said["passed"]]
+            held = {self._tests[number].source for number in said["passed"]["tests"]}
+            passed = [self._controls[number] for number in said["passed"]["controls"]]
+            return passed if said["nonce"] == self._nonce and held >= set(earned) else None
         except (IndexError, KeyError, TypeError, ValueError):
-            pass  # `findings` tells
-        return None
+            return None  # `findings` tells
 
     def findings(self) -> list[Message]:
         """Return what its answer says."""
@@ -102,6 +113,16 @@ class Question:
         except (IndexError, KeyError, TypeError, ValueError, RecursionError):
             return [LIES]
         return [REPLACED.filled(listed=", ".join(names))] if names else []
+
+
+def _code(nb: NotebookNode) -> list[NotebookNode]:
+    return [cell for cell in nb.cells if cell.cell_type == "code"]
+
+
+def _numbered(cells: list[NotebookNode], counts: Callable) -> str:
+    """Return cells as `zygote_watch.again` reads them, with the numbers of those that count."""
+    numbers = [number if counts(cell) else None for number, cell in enumerate(cells)]
+    return json.dumps([[c.source, number] for c, number in zip(cells, numbers, strict=True)])
 
 
 class Controls:
@@ -118,7 +139,7 @@ class Controls:
         self.author: Author | None = None
         if solution is None:
             return
-        self.author = Author(c.source for c in solution.cells if c.cell_type == "code")
+        self.author = Author(cell.source for cell in _code(solution))
         texts = [cell.source for cell in solution.cells if is_autograded(cell)]
         found = {text: self._make(text)[:MOST_TRIED] for text in texts}
         try:
@@ -176,21 +197,22 @@ def with_controls(nb: NotebookNode, controls: dict[str, list[Control]]) -> Noteb
 
 def question(nb: NotebookNode, controls: "Controls", seconds: float) -> Question:
     """Return the question for the end of a notebook's run; with its controls, if those do there."""
-    code = [cell for cell in nb.cells if cell.cell_type == "code"]
+    code = _code(nb)
     if controls.author is None or not is_plain(code, controls.author):
         return Question()
-    asked = controls.choose({cell.source for cell in code if is_autograded(cell)})
+    tests = {cell.source for cell in code if is_autograded(cell)}
+    asked = controls.choose(tests)
     chosen = [control for some in asked.values() for control in some]
-    again = with_controls(nb, asked)
-    sources = [cell.source for cell in again.cells if cell.cell_type == "code"]
-    if any(c.partial for c in chosen) or not can_be_asked_again(
-        sources, [c.source for c in chosen]
+    second = with_controls(nb, asked)
+    ends = [*tests, *(control.source for control in chosen)]
+    if any(control.partial for control in chosen) or not can_be_asked_again(
+        [cell.source for cell in _code(second)], ends
     ):
         return Question()
-    for cell in again.cells:
+    for cell in second.cells:
         if mark := cell.metadata.get(_MARK):
             mark["control"] = asked[mark["test"]][mark["number"]]
-    return Question(again, seconds)
+    return Question(nb, second, seconds)
 
 
 def verify(
@@ -206,7 +228,7 @@ def verify(
     second run, if the first one's `question` did not bring the controls along.
     """
     earned = {c.source: points_of(c) for c in after.cells if is_autograded(c) and points_of(c) > 0}
-    passed = question.passed()
+    passed = question.passed(earned)
     if passed is not None:
         marks = [(cell, cell.metadata[_MARK]) for cell in passed]
         return [_passed(cell, mark["control"]) for cell, mark in marks if mark["test"] in earned]

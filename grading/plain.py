@@ -224,11 +224,11 @@ def _is_one_line(source: str) -> bool:
     return len(source.strip().splitlines()) <= 1
 
 
-def can_be_asked_again(sources: Iterable[str], controls: Iterable[str]) -> bool:
+def can_be_asked_again(sources: Iterable[str], tests: Iterable[str]) -> bool:
     """Whether plain Python does for a notebook's cells, the author's too, what IPython would.
 
-    Not for magics, `await`, what asks for the session, and controls that end with a value: it
-    could be points.
+    Not for magics, `await`, what asks for the session, and tests that end with a value: it could
+    be points.
     """
     for source in sources:
         tree = parsed(source)
@@ -236,7 +236,7 @@ def can_be_asked_again(sources: Iterable[str], controls: Iterable[str]) -> bool:
             return False
         if tree and any(map(_is_ipythons, ast.walk(tree))):
             return False
-    ends = [tree.body[-1] for control in controls if (tree := parsed(control)) and tree.body]
+    ends = [tree.body[-1] for test in tests if (tree := parsed(test)) and tree.body]
     return not any(isinstance(end, ast.Expr) and not _asserts(end.value) for end in ends)
 
 

@@ -5,6 +5,7 @@ way, and print and input are often replaced.
 """
 
 import contextlib
+import gc
 import io
 import json
 import signal
@@ -36,47 +37,63 @@ class _TooLong(BaseException):
     pass
 
 
-def again(cells: str, seconds: float) -> list[int] | None:
-    """Run cells once more, in names of their own; return which controls gave no error.
+class _Nowhere(io.TextIOBase):
+    """Where the cells of another pass print to."""
 
-    `cells`: JSON, [[source, number of the control or null], …]. None: it took too long. Only for
-    code that does nothing but compute (grading/plain.py).
+    def write(self, text: str) -> int:
+        return len(text)
+
+
+def again(tests: str, controls: str, seconds: float) -> dict | None:
+    """Run a notebook's cells with its tests, with controls, with its tests; None: too long.
+
+    Each time in names of their own, from the start. JSON: [[source, number or null], …]; returns
+    the numbers of those that gave no error: tests (both times), and controls. Only for code that
+    does nothing but compute (grading/plain.py): it cannot tell the passes from each other. Tests
+    come before and after, so that what ends for want of memory or stack does so in both.
     """
 
     def too_long(*_):
         raise _TooLong
 
-    space, passed = {"__name__": "__main__"}, []
     inherited = signal.signal(signal.SIGALRM, too_long)
     signal.setitimer(signal.ITIMER_REAL, seconds)
     try:
-        with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
-            for number, (source, control) in enumerate(json.loads(cells)):
-                try:
-                    exec(compile(source, f"<cell {number}>", "exec"), space)  # noqa: S102
-                    failed = False
-                except _TooLong:
-                    return None
-                except BaseException:  # as IPython does, go on with the next cell
-                    failed = True
-                if control is not None and not failed:
-                    passed.append(control)
+        with contextlib.redirect_stdout(_Nowhere()), contextlib.redirect_stderr(_Nowhere()):
+            before, asked, after = (_passed(json.loads(c)) for c in (tests, controls, tests))
     except _TooLong:
         return None
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0)
         signal.signal(signal.SIGALRM, inherited)
+    return {"tests": [number for number in before if number in after], "controls": asked}
+
+
+def _passed(cells: list) -> list[int]:
+    """Run cells in new names; return the numbers of those that gave no error."""
+    space, passed = {"__name__": "__main__"}, []
+    for number, (source, mark) in enumerate(cells):
+        try:
+            exec(compile(source, f"<cell {number}>", "exec"), space)  # noqa: S102
+            if mark is not None:
+                passed.append(mark)
+        except _TooLong:
+            raise
+        except BaseException:  # noqa: S110 (as IPython does, go on with the next cell)
+            pass
+    space.clear()
+    gc.collect()  # the next pass has the memory that this one had
     return passed
 
 
-def report(nonce: str, cells: str = "", seconds: float = 0) -> Report:
-    """Return the error with which the last cell of a run ends."""
+def report(nonce: str, *asked) -> Report:
+    """Return the error with which the last cell of a run ends; `asked`: what `again` is."""
     changed = sorted(name for name, (look, was) in _noted.items() if _differ(look, was))
     for name, hook in (("sys.settrace", sys.gettrace()), ("sys.setprofile", sys.getprofile())):
         code = getattr(hook, "__code__", None)
         if code is not None and "ipykernel_" in code.co_filename:
             changed.append(name)
-    passed = again(cells, seconds) if cells else None
+    passed = again(*asked) if asked else None
     return Report(json.dumps({"nonce": nonce, "changed": changed, "passed": passed}))
 
 

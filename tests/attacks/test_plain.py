@@ -236,6 +236,22 @@ def test_what_remembers_is_asked_from_the_start(asked):
 
 
 @pytest.mark.slow
+def test_what_the_other_pass_has_no_room_for_proves_nothing(asked):
+    """Deeper on the stack than the notebook's own cells are, or with less memory left."""
+    for needed in range(2900, 3000, 4):  # one of them fits into the run, and not into a pass
+        deep = (
+            "def hondo(n):\n    return 0 if n == 0 else hondo(n - 1)\n"
+            f"def nada(x):\n    hondo({needed})\n    return x[:0]"
+        )
+        points, found, runs = asked(nada=deep)
+        assert points == 2 or found, (needed, runs)
+        if points == 2:  # it does not fit into the run any more
+            break
+    else:
+        pytest.fail("the stack was never full")
+
+
+@pytest.mark.slow
 def test_other_code_has_its_second_run(asked):
     points, found, runs = asked(
         nada="class Todo:\n    def __array__(self, *a, **k): return np.ones(0)\n"
