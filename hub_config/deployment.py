@@ -14,7 +14,15 @@ from pathlib import Path
 from typing import Annotated, Literal
 
 import yaml
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import (
+    AwareDatetime,
+    BaseModel,
+    ConfigDict,
+    Field,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
 
 from courses.models import Course
 from exchange.service.settings import Limits
@@ -24,6 +32,7 @@ from spawners.lessons import CourseOnSite, overlap
 from spawners.session_extension import Extension
 from translation import languages
 
+from .databases import DatabaseUrl, PasswordInFile
 from .institutions import Institution, InstitutionName, Member, Oidc
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -55,6 +64,17 @@ class Hub(Model):
 
     address: str = Field("127.0.0.1", description="address that the proxy listens on")
     port: int = Field(8000, ge=1, le=65535, description="port that the proxy listens on")
+    url: str = Field(
+        "",
+        pattern=r"^(https://[^\s/]+/)?$",
+        description="where people and sessions reach Minga through a reverse proxy, e.g. "
+        "https://minga.example/ (docs/operators/produccion.md); empty: at address and port",
+    )
+    database: DatabaseUrl = Field(
+        "",
+        description="SQLAlchemy URL of the hub's own database, e.g. "
+        "postgresql+psycopg://minga@/minga; empty: SQLite in the state folder",
+    )
     internal_tls: bool = Field(
         False,
         description="hub, proxy, sessions and formgraders speak TLS among themselves, with "
@@ -132,7 +152,7 @@ class Exchange(Model):
         description="its address as sessions on the sites reach it, the path included, e.g. "
         "https://minga.example/services/exchange/; empty: at hub.address and hub.port",
     )
-    database: str = Field(
+    database: DatabaseUrl = Field(
         "",
         description="SQLAlchemy URL of its metadata, e.g. postgresql+psycopg://minga@/minga; "
         "empty: SQLite in the state folder (docs/operators/intercambio.md)",
@@ -150,7 +170,7 @@ class Transparency(Model):
     enabled: bool = Field(
         True, description="record what sessions use, and show figures of it to everybody"
     )
-    database: str = Field(
+    database: DatabaseUrl = Field(
         "",
         description="SQLAlchemy URL of what is recorded, e.g. postgresql+psycopg://minga@/minga; "
         "empty: SQLite in the state folder",
@@ -171,6 +191,31 @@ class Transparency(Model):
     keep_months: int = Field(
         13, ge=1, le=120, description="months that the record of a single session is kept"
     )
+
+
+class Gradebooks(Model):
+    """Where nbgrader keeps grades (docs/operators/produccion.md)."""
+
+    database: DatabaseUrl = Field(
+        "",
+        description="SQLAlchemy URL with {course} in it, e.g. "
+        "postgresql+psycopg:///minga-{course}: each course has a database of its own; empty: "
+        "SQLite in each course's folder",
+    )
+
+    @field_validator("database")
+    @classmethod
+    def _one_for_each_course(cls, url: str) -> str:
+        if url and "{course}" not in url:
+            raise ValueError(
+                "two courses cannot share a gradebook; allowed: an address with {course} in it, "
+                "e.g. postgresql+psycopg:///minga-{course}"
+            )
+        return url
+
+    def of(self, course: str) -> str:
+        """Return the address of a course's gradebook, "" for SQLite in its folder."""
+        return self.database.replace("{course}", course)
 
 
 class CourseMembers(Model):
@@ -301,6 +346,7 @@ class Deployment(Model):
     state: str = Field(description="folder for all that is written; relative to the checkout")
     hub: Hub = Field(default_factory=Hub)
     exchange: Exchange = Field(default_factory=Exchange)
+    gradebooks: Gradebooks = Field(default_factory=Gradebooks)
     accounts: Literal["shared", "personal"] = Field(
         "personal",
         description="personal: one Unix account a person. shared: all sessions run as the hub's "
@@ -492,6 +538,8 @@ class Deployment(Model):
         """Where sessions and formgraders reach the exchange: through the hub's proxy."""
         if self.exchange.url:
             return self.exchange.url
+        if self.hub.url:
+            return f"{self.hub.url}services/exchange/"
         everywhere = self.hub.address in ("", "0.0.0.0", "::")  # noqa: S104
         address = socket.getfqdn() if everywhere else self.hub.address
         return f"http://{address}:{self.port}/services/exchange/"
@@ -510,6 +558,25 @@ class Deployment(Model):
 
 def _names_person(prefix: list[str]) -> bool:
     return any("{username}" in part for part in prefix)
+
+
+def line_of(file: Path, key: str) -> int:
+    """Return the line where a dotted key, or the nearest part above it, is in a file; 1 if nowhere.
+
+    For whoever finds later that what is written there does not fit the machine.
+    """
+    try:
+        lines = _lines(yaml.compose(file.read_text(encoding="utf-8"), Loader=yaml.SafeLoader))
+    except (OSError, UnicodeDecodeError, yaml.YAMLError):
+        return 1
+    return _nearest(lines, key)
+
+
+def _nearest(lines: dict[str, int], key: str) -> int:
+    parts = key.split(".")
+    while parts and ".".join(parts) not in lines:
+        parts.pop()
+    return lines.get(".".join(parts), 1)
 
 
 class _Wrong(ValueError):
@@ -586,12 +653,9 @@ def _mistake(path: Path, lines: dict[str, int], error: dict) -> str:
         reason = "is missing"
     else:
         said = error["msg"].removeprefix("Value error, ")
-        reason = f"{said}; found {str(error.get('input'))[:60]!r}"
-    parts = key.split(".")
-    while parts and ".".join(parts) not in lines:
-        parts.pop()
-    line = lines.get(".".join(parts), 1)
-    return f"{path}:{line}: {key or 'the file'}: {reason}"
+        shown = "" if isinstance(cause, PasswordInFile) else str(error.get("input"))[:60]
+        reason = f"{said}; found {shown!r}" if shown else said
+    return f"{path}:{_nearest(lines, key)}: {key or 'the file'}: {reason}"
 
 
 def _allowed_keys(where: list[str]) -> str:

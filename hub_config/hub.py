@@ -2,7 +2,7 @@
 
 import shutil
 
-from . import database
+from . import database, databases
 from .deployment import ROOT, Deployment
 from .state import State
 
@@ -14,7 +14,7 @@ def configure(c, deployment: Deployment, state: State) -> None:
     ports = state.ports()
     c.JupyterHub.bind_url = f"http://{deployment.hub.address}:{deployment.port}"
     c.JupyterHub.hub_bind_url = f"http://127.0.0.1:{ports['hub']}"
-    c.JupyterHub.db_url = f"sqlite:///{state.hub / 'jupyterhub.sqlite'}"
+    c.JupyterHub.db_url = databases.addresses(deployment, state)["hub.database"]
     c.JupyterHub.cookie_secret_file = str(state.hub / "cookie_secret")
     # Sessions outlive the hub: a stop, an upgrade or a crash of it ends nobody's work.
     c.JupyterHub.cleanup_servers = False

@@ -229,7 +229,8 @@ def configure(c, deployment: Deployment, state: State) -> None:
     """Tell the hub how people of institutions log in."""
     settings = deployment.authentication
     endpoints = state.read("openid")  # written by the launcher
-    own = f"http://{deployment.hub.address}:{deployment.port}{CALLBACK}"
+    public = deployment.hub.url.rstrip("/")
+    own = (public or f"http://{deployment.hub.address}:{deployment.port}") + CALLBACK
     c.JupyterHub.authenticator_class = InstitutionalAuthenticator
     ours = c.InstitutionalAuthenticator
     ours.deployment = deployment

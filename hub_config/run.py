@@ -26,7 +26,7 @@ from spawners.cluster import packages
 from spawners.cluster.cluster import ClusterError, PrivateCluster
 from spawners.cluster.runfolder import RunFolderError
 
-from . import openid_provider, services
+from . import databases, openid_provider, services
 from .deployment import ROOT, Deployment, DeploymentError, load
 from .state import State, is_free
 
@@ -230,11 +230,16 @@ class Start:
         """Run courses.publish as the account whose files they are; return whether it did it."""
         root = self.state.courses / course
         account = self.deployment.courses[course].account
+        own = dict(os.environ)
+        if account:
+            own = {name: value for name, value in own.items() if not name.startswith("PG")}
+            own |= {"HOME": str(root), **databases.environment(os.environ, another_account=True)}
         done = subprocess.run(
             [sys.executable, "-m", "courses.publish", "--course", course]
-            + ["--course-root", str(root), *more],
+            + ["--course-root", str(root), f"--gradebook={self.deployment.gradebooks.of(course)}"]
+            + more,
             cwd=ROOT,
-            env={**os.environ, **environment, **({"HOME": str(root)} if account else {})},
+            env=own | environment,
             capture_output=True,
             text=True,
             **_as_account(account),

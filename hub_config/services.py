@@ -8,6 +8,7 @@ from pathlib import Path
 from courses.models import load_course
 from courses.titles import in_all_languages
 
+from . import databases
 from . import pages as hub_pages
 from .deployment import ROOT, Deployment
 from .sessions import jupyter_config
@@ -66,7 +67,8 @@ def exchange(ports: dict[str, int], deployment: Deployment, state: State) -> dic
             "MINGA_EXCHANGE_DATABASE": deployment.exchange.database,
             "MINGA_EXCHANGE_LIMITS": json.dumps(deployment.exchange.limits),
             # PostgreSQL's own: a password is not for the deployment's file.
-            **{k: v for k, v in os.environ.items() if k == "HOME" or k.startswith("PG")},
+            **databases.environment(os.environ),
+            **{k: v for k, v in os.environ.items() if k == "HOME"},
         },
         "display": False,
     }
@@ -94,6 +96,7 @@ def formgrader(course: str, ports: dict[str, int], deployment: Deployment, state
             # JupyterHub gives services a fresh environment; the launcher finds them by this.
             "MINGA_HUB_OF": str(state.root),
             "HOME": str(home),
+            **databases.environment(os.environ, another_account=bool(account)),
             "PATH": os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]]),
             "JUPYTERHUB_DEFAULT_URL": "/formgrader",
             "JUPYTER_CONFIG_PATH": os.pathsep.join(
