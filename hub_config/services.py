@@ -8,7 +8,7 @@ from pathlib import Path
 from courses.models import load_course
 from courses.titles import in_all_languages
 
-from . import databases
+from . import course_account, databases
 from . import pages as hub_pages
 from .deployment import ROOT, Deployment
 from .sessions import jupyter_config
@@ -84,14 +84,17 @@ def formgrader(course: str, ports: dict[str, int], deployment: Deployment, state
     ]
     if os.geteuid() == 0:
         command.append("--allow-root")
+    if course_account.is_another(account):
+        command[:1] = [sys.executable, "-m", "hub_config.course_account", account]
     return {
         "name": course,
         "url": f"http://127.0.0.1:{ports[f'formgrader-{course}']}",
         "command": command,
-        "cwd": str(home),
+        # Another account's folder cannot be entered; the launcher does it.
+        "cwd": str(ROOT if course_account.is_another(account) else home),
         "api_token": state.formgrader_tokens(list(deployment.courses))[course],
         "oauth_no_confirm": True,
-        **({"user": account} if account else {}),
+        **({"user": account} if account and os.geteuid() == 0 else {}),
         "environment": {
             # JupyterHub gives services a fresh environment; the launcher finds them by this.
             "MINGA_HUB_OF": str(state.root),
