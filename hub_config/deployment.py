@@ -70,6 +70,11 @@ class Hub(Model):
         description="where people and sessions reach Minga through a reverse proxy, e.g. "
         "https://minga.example/ (docs/operators/produccion.md); empty: at address and port",
     )
+    separate_proxy: bool = Field(
+        False,
+        description="the proxy is a service of its own (deploy/systemd): while the hub restarts, "
+        "sessions stay reachable",
+    )
     database: DatabaseUrl = Field(
         "",
         description="SQLAlchemy URL of the hub's own database, e.g. "
@@ -377,6 +382,12 @@ class Deployment(Model):
 
     @model_validator(mode="after")
     def _fits_together(self):
+        if self.hub.separate_proxy and self.hub.internal_tls:
+            raise _wrong(
+                "hub.separate_proxy",
+                "with internal_tls the hub gives the proxy its certificates when it starts it",
+                "false, or hub.internal_tls: false",
+            )
         if not self.hub.loopback:
             if self.accounts == "shared":
                 raise _wrong(

@@ -1,12 +1,8 @@
 """The hub itself: addresses, database, proxy."""
 
-import shutil
-
-from . import database, databases
-from .deployment import ROOT, Deployment
+from . import database, databases, proxy
+from .deployment import Deployment
 from .state import State
-
-PROXY = ROOT / "deploy" / "proxy" / "node_modules" / "configurable-http-proxy"
 
 
 def configure(c, deployment: Deployment, state: State) -> None:
@@ -22,9 +18,9 @@ def configure(c, deployment: Deployment, state: State) -> None:
     c.JupyterHub.allow_named_servers = deployment.sessions_per_person > 1
     c.JupyterHub.named_server_limit_per_user = deployment.sessions_per_person - 1
     c.ConfigurableHTTPProxy.api_url = f"http://127.0.0.1:{ports['proxy']}"
-    c.ConfigurableHTTPProxy.command = [
-        shutil.which("node") or "node",
-        str(PROXY / "bin" / "configurable-http-proxy"),
-    ]
+    c.ConfigurableHTTPProxy.command = proxy.COMMAND
+    if deployment.hub.separate_proxy:
+        c.ConfigurableHTTPProxy.should_start = False
+        c.ConfigurableHTTPProxy.auth_token = state.secret("proxy-token")
     database.configure()
     c.ConfigurableHTTPProxy.pid_file = str(state.hub / "proxy.pid")

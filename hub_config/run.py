@@ -82,7 +82,8 @@ class Start:
             )
         # What a killed hub left behind would hold its ports.
         end_marked(HUB_MARK, self.state)
-        if not is_free(self.deployment.hub.address, self.port):
+        separate = self.deployment.hub.separate_proxy
+        if not separate and not is_free(self.deployment.hub.address, self.port):
             fail(
                 f"El puerto {self.port} está ocupado. Elige otro:  make hub PORT=8010",
                 f"Port {self.port} is taken. Choose another:  make hub PORT=8010",
@@ -147,7 +148,7 @@ class Start:
         wished = names and os.environ.get("MINGA_SLURM") != "none"
         installation = packages.find(ROOT / ".minga" / "slurm") if wished else None
         wanted = cluster_ports(self.deployment)
-        running = set()
+        running = {"proxy"} if self.deployment.hub.separate_proxy else set()
         for name in names if installation else []:
             cluster = PrivateCluster.load(self.state.clusters / name, installation)
             if cluster and cluster.is_running():

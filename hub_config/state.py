@@ -94,6 +94,13 @@ class State:
             self.write("formgraders", known)
         return {course: known[course] for course in courses}
 
+    def secret(self, name: str) -> str:
+        """Return a secret of this installation, made at its first use; this account reads it."""
+        known = self.read(name)
+        if not known:
+            self.write(name, known := {"secret": secrets.token_hex(32)})
+        return known["secret"]
+
     def ports(self) -> dict[str, int]:
         """Return the ports that were chosen at the last start, by what listens there."""
         return self.read("ports")

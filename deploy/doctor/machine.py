@@ -7,6 +7,7 @@ import shutil
 import socket
 import stat
 import subprocess
+import sys
 import time
 import urllib.request
 from collections.abc import Iterator
@@ -18,8 +19,9 @@ from grading import sandbox
 from grading.errors import SandboxUnavailable
 from hub_config import course_account, openid_provider
 from hub_config.deployment import ROOT, DeploymentError
-from hub_config.hub import PROXY
+from hub_config.proxy import PROXY
 from hub_config.run import running_launcher
+from spawners.sites import LAUNCHER
 
 from .findings import PATIENCE, Finding, Installation, account
 
@@ -53,6 +55,9 @@ def port(installation: Installation) -> Iterator[Finding]:
     number = installation.deployment.port
     if running_launcher(installation.state):
         return  # it is ours
+    if hub.separate_proxy:
+        yield from _separate_proxy(installation)
+        return
     family = socket.AF_INET6 if ":" in hub.address else socket.AF_INET
     with socket.socket(family) as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -75,6 +80,23 @@ def port(installation: Installation) -> Iterator[Finding]:
             f"No se puede escuchar en {hub.address}:{number} ({said})",
             f"Nothing can listen at {hub.address}:{number} ({said})",
             "ip -brief address",
+        )
+
+
+def _separate_proxy(installation: Installation) -> Iterator[Finding]:
+    """Ask the proxy for its routes, as the hub will."""
+    state = installation.state
+    url = f"http://127.0.0.1:{state.ports().get('proxy', 0)}/api/routes"
+    token = state.read("proxy-token").get("secret", "")
+    asked = urllib.request.Request(url, headers={"Authorization": f"token {token}"})  # noqa: S310
+    try:
+        urllib.request.urlopen(asked, timeout=PATIENCE).close()  # noqa: S310 (loopback)
+    except OSError as error:
+        yield Finding(
+            installation.at("hub.separate_proxy"),
+            f"El proxy, que es un servicio aparte, no responde ({error})",
+            f"The proxy, which is a service of its own, does not answer ({error})",
+            "systemctl status minga-proxy; sudo systemctl restart minga-proxy",
         )
 
 
@@ -291,6 +313,16 @@ def checkout(installation: Installation) -> Iterator[Finding]:
     """Everybody's sessions and graders run from the checkout: others must be able to read it."""
     if installation.deployment.accounts != "personal":
         return
+    own = [sys.executable, str(LAUNCHER), str(course_account.LAUNCHER), str(ROOT)]
+    for path in own if os.geteuid() else ():
+        if os.access(path, os.W_OK):
+            yield Finding(
+                path,
+                "La cuenta del hub puede cambiar un programa que sudo le deja ejecutar como otros",
+                "The hub's account can change a program that sudo lets it run as others",
+                f"sudo chown -R root:root {ROOT}",
+            )
+            break
     for folder in [ROOT, *ROOT.parents]:
         if not folder.stat().st_mode & stat.S_IXOTH:
             yield Finding(

@@ -36,7 +36,7 @@ def test_the_default_deployment_is_right():
         (lambda d: d.update(sitios={}), ["sitios", "no such key", "sites"]),
         (
             lambda d: d["hub"].update(prot=1),
-            ["hub.prot", "no such key", "address, database, internal_tls, port, url"],
+            ["hub.prot", "no such key", "address, database, internal_tls, port, separate_proxy, url"],
         ),
         (lambda d: d["hub"].update(port="eight"), ["hub.port", "integer", "'eight'"]),
         (lambda d: d["hub"].update(port=70000), ["hub.port", "65535", "70000"]),
