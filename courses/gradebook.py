@@ -32,11 +32,12 @@ def choose(root: Path, url: str) -> bool:
     wanted = url or f"sqlite:///{(root / SQLITE).absolute()}"
     if wanted == before:
         return False
-    if file.exists() or (root / SQLITE).exists():
+    kept = file if file.exists() else root / SQLITE
+    if kept.exists():
         raise GradebookMoved(
             f"The gradebook of this course is {before}; the deployment says {wanted}, which does "
             f"not have its grades. Put gradebooks.database back, or move the grades "
-            f"(docs/operators/produccion.md) and then remove {file if file.exists() else root / SQLITE}."
+            f"(docs/operators/produccion.md) and then remove {kept}."
         )
     draft = file.with_suffix(".new")
     draft.write_text(url, encoding="utf-8")

@@ -76,7 +76,10 @@ def _fill(draft: Path, deployment: Deployment, state: State, now: datetime) -> N
     about = {"made": now.isoformat(), "state": str(state.root), "databases": {}, "secrets": {}}
     for number, (url, keys) in enumerate(_by_address(deployment, state).items()):
         name = f"{number:02}-{keys[0].split('.')[0]}"
-        about["databases"][url] = {"keys": keys, "file": _dump(url, draft / "databases", name, state)}
+        about["databases"][url] = {
+            "keys": keys,
+            "file": _dump(url, draft / "databases", name, state),
+        }
     for folder in FOLDERS:
         if (state.root / folder).is_dir():
             _copy(state.root, folder, draft / "state")
@@ -112,8 +115,7 @@ def _is_skipped(path: Path, root: Path) -> bool:
         return True  # a socket or a pipe of a process that runs
     inside = path.relative_to(root)
     return any(
-        inside.match(pattern) and len(inside.parts) == pattern.count("/") + 1
-        for pattern in SKIPPED
+        inside.match(pattern) and len(inside.parts) == pattern.count("/") + 1 for pattern in SKIPPED
     )
 
 
@@ -240,7 +242,9 @@ def _must_be_empty(url: str) -> None:
     finally:
         engine.dispose()
     if tables:
-        raise BackupError(f"{url} is not empty ({', '.join(sorted(tables)[:3])} …): dropdb, createdb")
+        raise BackupError(
+            f"{url} is not empty ({', '.join(sorted(tables)[:3])} …): dropdb, createdb"
+        )
 
 
 def _run(command: list, **streams) -> None:

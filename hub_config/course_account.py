@@ -1,6 +1,6 @@
 """Running a course's programs as the course's own account, from a hub that is not root.
 
-    python -m hub_config.course_account ACCOUNT [ARGUMENT …]    a formgrader, as the hub starts it
+python -m hub_config.course_account ACCOUNT [ARGUMENT …]    a formgrader, as the hub starts it
 """
 
 import json

@@ -113,7 +113,9 @@ class Start:
             say("\nDeteniendo Minga…", "\nStopping Minga…")
             self._end_hub()
             if self.keep_sessions:
-                say("El hub está detenido; las sesiones siguen.", "The hub stopped; sessions go on.")
+                say(
+                    "El hub está detenido; las sesiones siguen.", "The hub stopped; sessions go on."
+                )
                 return
             end_sessions(self.state)
             say("Minga está detenida.", "Minga has stopped.")

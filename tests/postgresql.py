@@ -12,11 +12,16 @@ import pytest
 from psycopg import sql
 
 
+def found() -> str:
+    """Return where PostgreSQL's `initdb` is, "" if it is not installed."""
+    programs = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"))
+    return str(programs[-1]) if programs else shutil.which("initdb") or ""
+
+
 @pytest.fixture(scope="module")
 def postgres(tmp_path_factory):
     """A PostgreSQL of its own on a socket in its folder: (start, stop, url)."""
-    programs = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"))
-    initdb = str(programs[-1]) if programs else shutil.which("initdb")
+    initdb = found()
     if not initdb:
         pytest.skip("PostgreSQL is not installed")
     folder = tmp_path_factory.mktemp("pg")

@@ -1,15 +1,17 @@
 """The databases: whether each can be reached and written to, with the words for what is wrong.
 
-    python -m deploy.doctor.data URL    as the account that uses it; says what is wrong, or nothing
+python -m deploy.doctor.data URL    as the account that uses it; says what is wrong, or nothing
 """
 
 import os
 import pwd
 import shlex
+import sqlite3
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 from sqlalchemy import create_engine, make_url, text
@@ -24,11 +26,14 @@ from .machine import clock, exists
 
 # What PostgreSQL or its client says -> what is wrong, and what mends it.
 ADVICE = (
-    ("does not exist", "sudo -u postgres createuser {role}; sudo -u postgres createdb {owner} {name}"),
+    (
+        "does not exist",
+        "sudo -u postgres createuser {role}; sudo -u postgres createdb {owner} {name}",
+    ),
     ("password", "${{EDITOR:-nano}} ~/.pgpass    # {host}:*:{name}:{role}:…, chmod 600"),
     ("authentication failed", "sudo -u postgres psql -c 'TABLE pg_hba_file_rules'"),
     ("pg_hba.conf", "sudo -u postgres psql -c 'TABLE pg_hba_file_rules'"),
-    ("permission denied", "sudo -u postgres psql -c 'ALTER DATABASE \"{name}\" OWNER TO \"{role}\"'"),
+    ("permission denied", 'sudo -u postgres psql -c \'ALTER DATABASE "{name}" OWNER TO "{role}"\''),
 )
 REACH = "pg_isready {place}; systemctl status postgresql"
 
@@ -109,15 +114,14 @@ def _sqlite_problem(file: Path) -> str:
         return f"{nearest}: {os.strerror(13)}"
     if not file.exists():
         return ""  # it is made at the first start
-    engine = create_engine(f"sqlite:///{file}")
     try:
-        with engine.connect() as connection:
-            said = connection.execute(text("PRAGMA quick_check(1)")).scalar()
-            return "" if said == "ok" else f"{file}: {said}"
-    except SQLAlchemyError as error:
-        return f"{file}: {getattr(error, 'orig', error)}"
-    finally:
-        engine.dispose()
+        with closing(
+            sqlite3.connect(f"file:{file}?mode=ro", uri=True, timeout=PATIENCE)
+        ) as database:
+            (said,) = database.execute("PRAGMA quick_check(1)").fetchone()
+    except sqlite3.Error as error:
+        said = str(error)
+    return "" if said == "ok" else f"{file}: {said}"
 
 
 def _now(url: str) -> float:
@@ -135,7 +139,7 @@ def mend(url: URL, said: str, owner: str = "") -> str:
         if "malformed" in said or "not a database" in said:
             return "python -m deploy.backup restore …    # docs/operators/produccion.md"
         folder = shlex.quote(str(Path(url.database).parent))
-        return f"ls -ld {folder} && sudo chown -R \"$USER\" {folder}"
+        return f'ls -ld {folder} && sudo chown -R "$USER" {folder}'
     role = url.username or owner or os.environ.get("PGUSER") or "minga"
     host = url.host or url.query.get("host") or os.environ.get("PGHOST") or "localhost"
     words = {"role": role, "name": url.database, "host": host, "owner": f"-O {role}"}

@@ -49,7 +49,7 @@ def of_the_file(file: Path, error: str) -> list[Finding]:
     for line in error.splitlines():
         parts = re.fullmatch(rf"({re.escape(str(file))}(?::(\d+))?: [^:]*): (.*)", line)
         where, number, said = parts.groups() if parts else (str(file), None, line)
-        chmod = re.search(r"chmod 600 \S+", said)
+        chmod = re.search(r"chmod 600 [^\s;]+", said)
         edit = f"${{EDITOR:-nano}} +{number or 1} {shlex.quote(str(file))}"
         found.append(
             Finding(

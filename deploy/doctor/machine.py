@@ -14,7 +14,6 @@ from collections.abc import Iterator
 from email.utils import parsedate_to_datetime
 from pathlib import Path
 
-from book.build import BUILD
 from grading import sandbox
 from grading.errors import SandboxUnavailable
 from hub_config import course_account, openid_provider
@@ -25,6 +24,7 @@ from spawners.sites import LAUNCHER
 
 from .findings import PATIENCE, Finding, Installation, account
 
+BUILD = ROOT / "_build"
 LEAST_FREE = 1 << 30  # bytes; the exchange keeps 64 MiB of it for its database
 CLOCK_SECONDS = 60  # munge takes 300, a login less
 INSTALL = "python3 deploy/install.py hub"
@@ -36,7 +36,7 @@ def programs(installation: Installation) -> Iterator[Finding]:
     version = ""
     if node:
         version = subprocess.run([node, "--version"], capture_output=True, text=True).stdout.strip()
-    if int((version.lstrip("v").split(".")[0] or "0")) < 20:
+    if int(version.lstrip("v").split(".")[0] or "0") < 20:
         yield Finding(
             "PATH",
             f"El proxy necesita Node 20 o más nuevo (hay: {version or 'ninguno'})",
@@ -88,7 +88,7 @@ def _separate_proxy(installation: Installation) -> Iterator[Finding]:
     state = installation.state
     url = f"http://127.0.0.1:{state.ports().get('proxy', 0)}/api/routes"
     token = state.read("proxy-token").get("secret", "")
-    asked = urllib.request.Request(url, headers={"Authorization": f"token {token}"})  # noqa: S310
+    asked = urllib.request.Request(url, headers={"Authorization": f"token {token}"})
     try:
         urllib.request.urlopen(asked, timeout=PATIENCE).close()  # noqa: S310 (loopback)
     except OSError as error:
@@ -230,7 +230,7 @@ def provider(installation: Installation) -> Iterator[Finding]:
 
 
 def clock(where: str, ahead: float) -> Iterator[Finding]:
-    """Say that another machine's clock differs from this one's by `ahead` seconds, if it matters."""
+    """Say that another machine's clock differs by `ahead` seconds, if that matters."""
     if abs(ahead) > CLOCK_SECONDS:
         yield Finding(
             where,

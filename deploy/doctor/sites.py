@@ -58,7 +58,12 @@ def check(installation: Installation, name: str) -> Iterator[Finding]:
 
 class _Visit:
     def __init__(self, installation: Installation, name: str, described: Site, site: SlurmSite):
-        self.installation, self.name, self.described, self.site = installation, name, described, site
+        self.installation, self.name, self.described, self.site = (
+            installation,
+            name,
+            described,
+            site,
+        )
 
     async def all(self) -> list[Finding]:
         found = [*await self.clock(), *await self.partition()]
@@ -105,7 +110,9 @@ class _Visit:
                 f"the cluster cannot be reached: {shown}",
                 shlex.join([*self.site.query_prefix, "true"]),
             )
-        services = "slurmctld munge" if any(s in low for s in (*SILENT, *CREDENTIAL)) else "slurmctld"
+        services = (
+            "slurmctld munge" if any(s in low for s in (*SILENT, *CREDENTIAL)) else "slurmctld"
+        )
         clocks = "; timedatectl" if any(sign in low for sign in CREDENTIAL) else ""
         return self.wrong(
             "environment",
@@ -331,7 +338,7 @@ class _Visit:
         )
 
     async def end_of(self, job: str) -> tuple[str, int, str]:
-        """Return state, exit status and reason of a job when it ended; one that waits is taken back."""
+        """Return state, exit status and reason of a job at its end; take back one that waits."""
         end = time.monotonic() + SESSION_SECONDS
         while True:
             shown = await self.ask("scontrol", "show", "job", job, "--oneliner")
@@ -343,4 +350,3 @@ class _Visit:
                 await self.site.cancel(self.person, job)
                 return state, 0, reason
             await asyncio.sleep(0.5)
-

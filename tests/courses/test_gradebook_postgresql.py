@@ -1,4 +1,4 @@
-"""A course's gradebook on PostgreSQL: nbgrader and our large-class queries give the same answers."""
+"""A course's gradebook on PostgreSQL: nbgrader and our large-class queries agree there too."""
 
 import nbformat
 import pytest

@@ -248,7 +248,9 @@ def test_a_clock_that_differs(broken):
 def test_a_database_that_nobody_made(broken, postgres):  # noqa: F811
     *_, url = postgres
     broken.data["gradebooks"] = {"database": url.replace("/postgres?", "/nobody-made-{course}?")}
-    broken.sees("gradebooks.database (supercomputing)", "does not exist", "createdb -O minga nobody")
+    broken.sees(
+        "gradebooks.database (supercomputing)", "does not exist", "createdb -O minga nobody"
+    )
     broken.data["gradebooks"] = {}
     broken.data["hub"]["database"] = url
     broken.write()

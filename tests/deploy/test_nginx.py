@@ -208,7 +208,12 @@ def test_a_class_may_log_in_at_once_and_whoever_tries_passwords_is_slowed_down(f
 
 def test_the_start_of_sessions_is_counted_apart(front):
     token = {"Authorization": "token nobody's"}
-    paths = ["/hub/api/users/x/server", "/hub/api/users/x/servers/two", "/hub/spawn", "/hub/spawn/x"]
+    paths = [
+        "/hub/api/users/x/server",
+        "/hub/api/users/x/servers/two",
+        "/hub/spawn",
+        "/hub/spawn/x",
+    ]
     answers = at_once(lambda n: front.ask("POST", paths[n % 4], headers=token), 200)
     refused = sum(answer.status_code == 429 for answer in answers)
     assert 0 < refused <= 200 - 61

@@ -30,7 +30,7 @@ def test_a_restart_of_the_hub_cuts_nobody_off(tmp_path, monkeypatch):
         [sys.executable, "-m", "hub_config.proxy"],
         cwd=ROOT,
         env=own,
-        stdout=open(tmp_path / "proxy.log", "wb"),  # noqa: SIM115
+        stdout=open(tmp_path / "proxy.log", "wb"),
         stderr=subprocess.STDOUT,
     )
     try:

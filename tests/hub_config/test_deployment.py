@@ -36,7 +36,11 @@ def test_the_default_deployment_is_right():
         (lambda d: d.update(sitios={}), ["sitios", "no such key", "sites"]),
         (
             lambda d: d["hub"].update(prot=1),
-            ["hub.prot", "no such key", "address, database, internal_tls, port, separate_proxy, url"],
+            [
+                "hub.prot",
+                "no such key",
+                "address, database, internal_tls, port, separate_proxy, url",
+            ],
         ),
         (lambda d: d["hub"].update(port="eight"), ["hub.port", "integer", "'eight'"]),
         (lambda d: d["hub"].update(port=70000), ["hub.port", "65535", "70000"]),
@@ -235,7 +239,9 @@ def test_postgresql_by_one_line_each(changed):
 
     deployment = changed(change)
     assert deployment.hub.database == "postgresql+psycopg://minga@/minga"
-    assert deployment.gradebooks.of("supercomputing") == "postgresql+psycopg:///minga-supercomputing"
+    assert (
+        deployment.gradebooks.of("supercomputing") == "postgresql+psycopg:///minga-supercomputing"
+    )
     assert load(DEFAULT).gradebooks.of("supercomputing") == ""
 
 

@@ -45,7 +45,9 @@ def test_every_key_of_an_installation_is_shown_in_it():
     assert set(Deployment.model_fields) - set(shown) == {"institutions"}
 
 
-def test_the_hub_can_be_configured_from_it(regional):
+def test_the_hub_can_be_configured_from_it(regional, monkeypatch):
+    monkeypatch.setenv("PGHOST", "db.minga.example")
+    monkeypatch.setenv("PGPASSWORD", "the hub's")
     state = State(regional)
     state.make()
     ports = {name: 20000 + n for n, name in enumerate(["hub", "proxy"])}
@@ -53,14 +55,16 @@ def test_the_hub_can_be_configured_from_it(regional):
     endpoints = ("authorize_url", "token_url", "userdata_url")
     state.write("openid", dict.fromkeys(endpoints, "https://x") | {"basic_auth": False})
     c = Config()
-    for part in (hub, authorization, sessions, services, transparency, institutional_login):
+    for part in (hub, authorization, sessions, services, institutional_login):
         part.configure(c, regional, state)
     assert c.JupyterHub.db_url == "postgresql+psycopg://minga@/minga"
     assert c.JupyterHub.bind_url == "http://127.0.0.1:8000"
     assert c.MingaSpawner.hub_connect_url == "https://minga.example/"
     assert c.InstitutionalAuthenticator.oauth_callback_url.startswith("https://minga.example/")
     formgrader = next(s for s in c.JupyterHub.services if s["name"] == "ai-foundations")
+    assert formgrader["environment"]["PGHOST"] == "db.minga.example"
     assert "PGPASSWORD" not in formgrader["environment"]
+    assert transparency.settings(regional, state).exchange == regional.exchange.database
     colombia = c.MingaSpawner.sites["colombia"]
     assert colombia.query_prefix[0] == "ssh" and colombia.address("gpu01") == "10.20.0.11"
     assert not list(Path(state.root).rglob("*.sqlite"))

@@ -14,7 +14,7 @@ import yaml
 from hub_config.deployment import DEFAULT
 from tests.conftest import ROOT, Minga, free_port
 from tests.journeys.classroom import Visit
-from tests.postgresql import new_database, postgres, rows  # noqa: F401 (postgres is a fixture)
+from tests.postgresql import found, new_database, postgres, rows  # noqa: F401 (postgres is a fixture)
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 
@@ -46,8 +46,9 @@ def running(request, monkeypatch):
         )
         assert done.returncode == 0, done.stdout + done.stderr
     else:
-        _, _, url = request.getfixturevalue("postgres")
-        deployment = a_disk_for_each_site(folder) | on_postgresql(url)
+        deployment = a_disk_for_each_site(folder)
+        if found():  # where it is not installed, SQLite
+            deployment |= on_postgresql(request.getfixturevalue("postgres")[2])
         file = folder / "two-disks.yaml"
         file.write_text(yaml.safe_dump(deployment))
         monkeypatch.setenv("MINGA_DEPLOYMENT", str(file))
@@ -163,17 +164,21 @@ def test_a_class_from_login_to_feedback(running, chromium, artifacts):
     if two_disks:
         assert "95.0 / 100.0" in other.read_feedback(COURSE, ASSIGNMENT)
         other.close()
-        told = yaml.safe_load(Path(os.environ["MINGA_DEPLOYMENT"]).read_text())
-        shared, grades = told["hub"]["database"], told["gradebooks"]["database"]
-        assert ("estudiante2",) in rows(shared, "SELECT name FROM users")
-        of_course = grades.replace("{course}", COURSE)
-        assert rows(of_course, "SELECT count(*) FROM submitted_assignment") == [(2,)]
-        for name in ("jupyterhub.sqlite", "exchange.sqlite", "use.sqlite", "gradebook.db"):
-            assert not list(running.state.rglob(name))
+        if found():
+            all_is_on_postgresql(running)
     else:
         assert queue(running, "chile") == []
     student.close()
     teacher.close()
+
+
+def all_is_on_postgresql(minga: Minga) -> None:
+    told = yaml.safe_load(Path(os.environ["MINGA_DEPLOYMENT"]).read_text())
+    assert ("estudiante2",) in rows(told["hub"]["database"], "SELECT name FROM users")
+    of_course = told["gradebooks"]["database"].replace("{course}", COURSE)
+    assert rows(of_course, "SELECT count(*) FROM submitted_assignment") == [(2,)]
+    for name in ("jupyterhub.sqlite", "exchange.sqlite", "use.sqlite", "gradebook.db"):
+        assert not list(minga.state.rglob(name))
 
 
 def test_an_english_student_is_met_in_english(minga, chromium, artifacts):
