@@ -85,11 +85,12 @@ def _fill(draft: Path, deployment: Deployment, state: State, now: datetime) -> N
             _copy(state.root, folder, draft / "state")
     about["owners"] = _owners(draft / "state", state.root)
     shutil.copy2(chosen_file(), draft / "deployment.yaml")
-    for number, secret in enumerate(_secrets(deployment)):
+    for number, secret in enumerate(_secrets(deployment, state)):
         copy = draft / "secrets" / f"{number:02}-{secret.name}"
         copy.parent.mkdir(exist_ok=True)
         shutil.copy2(secret, copy)
-        about["secrets"][str(secret)] = str(copy.relative_to(draft))
+        known = {"file": str(copy.relative_to(draft)), "owner": secret.owner()}
+        about["secrets"][str(secret)] = known
     (draft / ABOUT).write_text(json.dumps(about, indent=1, ensure_ascii=False))
     lines = [f"{_sha256(file)}  {file.relative_to(draft)}\n" for file in _files(draft)]
     (draft / SUMS).write_text("".join(lines))
@@ -140,22 +141,25 @@ def verify(backup: Path) -> dict:
 def restore_secrets(backup: Path, about: dict) -> None:
     """Put back the secrets that the deployment file names, where there are none."""
     os.umask(0o077)
-    for place, copy in about["secrets"].items():
+    for place, known in about["secrets"].items():
         if not Path(place).exists():
             Path(place).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy2(backup / copy, place)
+            shutil.copy2(backup / known["file"], place)
+            if os.geteuid() == 0:
+                subprocess.run(["chown", known["owner"], place], check=True)
 
 
 def restore(deployment: Deployment, state: State, backup: Path, about: dict) -> None:
     """Put a verified backup back: into an empty state folder, and into empty databases.
 
-    Nothing that is there is overwritten. Raises BackupError, before anything is written where
-    something is there already.
+    Nothing that is there is overwritten: BackupError is raised before anything is written.
     """
     os.umask(0o077)
-    if running_launcher(state) or (state.root.is_dir() and any(state.root.iterdir())):
+    there = [path for name in FOLDERS for path in _files(state.root / name)]
+    if running_launcher(state) or there:
         raise BackupError(
-            f"{state.root} is not empty: stop Minga (make stop) and move that folder away"
+            f"{state.root} is not empty ({there[0] if there else 'Minga runs'}): stop Minga and "
+            "move what is there away"
         )
     places = _places(about, deployment, state)
     for url in places.values():
@@ -275,10 +279,11 @@ def _owners(copy: Path, root: Path) -> dict[str, str]:
     return {".": root.owner(), **{name: (root / name).owner() for name in names}}
 
 
-def _secrets(deployment: Deployment) -> list[Path]:
-    """Return the secrets that the deployment file only names."""
+def _secrets(deployment: Deployment, state: State) -> list[Path]:
+    """Return the secrets that lie outside: what the file only names, and PostgreSQL's passwords."""
     file = getattr(deployment.authentication, "client_secret_file", None)
-    return [file] if file else []
+    passwords = Path(os.environ.get("PGPASSFILE") or state.root / ".pgpass")
+    return [path for path in (file, passwords) if path and path.is_file()]
 
 
 def _files(folder: Path) -> list[Path]:

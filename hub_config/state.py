@@ -62,7 +62,7 @@ class State:
         """Return what was written as `name`, {} if nothing was."""
         try:
             return json.loads((self.hub / f"{name}.json").read_text())
-        except FileNotFoundError:
+        except (FileNotFoundError, NotADirectoryError):
             return {}
 
     def write(self, name: str, value: dict) -> None:

@@ -13,7 +13,7 @@ from hub_config.state import State
 
 from . import __doc__ as description
 from . import data, machine, sites
-from .findings import Finding, Installation, of_the_file
+from .findings import Finding, Installation, account, of_the_file
 
 Check = tuple[str, str, Callable[[Installation], Iterator[Finding]]]
 CHECKS: list[Check] = [
@@ -24,6 +24,7 @@ CHECKS: list[Check] = [
     ("Secretos", "Secrets", machine.secrets),
     ("Disco", "Disk", machine.disk),
     ("Puerto", "Port", machine.port),
+    ("TLS interno", "Internal TLS", machine.internal_tls),
     ("Cuentas Unix y sudo", "Unix accounts and sudo", machine.accounts),
     ("Bases de datos", "Databases", data.check),
     ("Ingreso con la institución", "Institutional login", machine.provider),
@@ -48,8 +49,23 @@ def examine(person: str = "", tell=lambda es, en: None) -> list[Finding]:
     found = []
     for es, en, check in checks:
         tell(es, en)
-        found += check(installation)
+        try:
+            found.extend(check(installation))  # what came before an error stays
+        except OSError as error:
+            found.append(not_for_this_account(installation, error))
     return found
+
+
+def not_for_this_account(installation: Installation, error: OSError) -> Finding:
+    """Return the finding for what could not even be looked at."""
+    root = installation.state.root
+    owner = root.owner() if root.exists() else "minga"
+    return Finding(
+        str(error.filename or root),
+        f"La cuenta {account()} no puede mirar esto: {error}",
+        f"The account {account()} cannot look at this: {error}",
+        f"sudo -u {owner} -H make doctor DEPLOYMENT={installation.file}",
+    )
 
 
 def main() -> int:

@@ -161,6 +161,18 @@ def root_account(installation: Installation) -> Iterator[Finding]:
         )
 
 
+def internal_tls(installation: Installation) -> Iterator[Finding]:
+    """Certificates of formgraders, which only root can give to another account."""
+    deployment = installation.deployment
+    if deployment.hub.internal_tls and deployment.accounts == "personal" and os.geteuid():
+        yield Finding(
+            installation.at("hub.internal_tls"),
+            "Con internal_tls, solo un hub que es root puede dar a cada formgrader su certificado",
+            "With internal_tls, only a hub that is root can give each formgrader its certificate",
+            f"sed -i 's/internal_tls: true/internal_tls: false/' {installation.file}",
+        )
+
+
 def book(installation: Installation) -> Iterator[Finding]:
     """The course book, which `make hub` builds and a service unit does not."""
     if not any((BUILD / "book").glob("*/index.html")):

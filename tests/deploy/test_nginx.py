@@ -19,13 +19,13 @@ from cryptography.hazmat.primitives.asymmetric import ec
 
 from spawners.cluster import packages
 from tests.conftest import ROOT, free_port
+from tests.spawners.test_sessions import CHOICE
 
 pytestmark = pytest.mark.slow
 
 SITE = ROOT / "deploy" / "nginx" / "minga.conf"
 FETCHED = ROOT / ".minga" / "nginx"
 NAME = "minga.example"
-CHOICE = {"course": "ai-foundations", "site": "chile", "profile": "cpu", "hours": 1}
 
 
 def nginx() -> Path:

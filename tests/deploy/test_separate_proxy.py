@@ -10,10 +10,9 @@ import requests
 import yaml
 
 from tests.conftest import ROOT, Minga, free_port, two_courses
+from tests.spawners.test_sessions import CHOICE
 
 pytestmark = pytest.mark.slow
-
-CHOICE = {"course": "ai-foundations", "site": "chile", "profile": "cpu", "hours": 1}
 
 
 def test_a_restart_of_the_hub_cuts_nobody_off(tmp_path, monkeypatch):
