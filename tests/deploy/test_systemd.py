@@ -28,7 +28,7 @@ def units(tmp_path) -> Path:
     """The units as they would be installed from this checkout, for an account that is there."""
     for unit in UNITS.iterdir():
         text = unit.read_text().replace(f"{INSTALLED}/.venv/bin/python", sys.executable)
-        text = text.replace(INSTALLED, str(ROOT)).replace("User=minga", "User=nobody")
+        text = text.replace(INSTALLED, str(ROOT)).replace("User=minga", "User=daemon")
         (tmp_path / unit.name).write_text(text)
     return tmp_path
 
@@ -87,7 +87,7 @@ def test_sudoers_names_the_two_launchers_and_nothing_else():
         assert command == f"{INSTALLED}/.venv/bin/python -I -S {INSTALLED}/{path}"
     rules = re.findall(r"^minga .*", text, re.MULTILINE)
     assert rules == [
-        "minga ALL=(%minga) NOPASSWD: MINGA_SESSION",
+        "minga ALL=(%minga-people) NOPASSWD: MINGA_SESSION",
         "minga ALL=(%minga-courses) NOPASSWD: MINGA_COURSE",
     ]
 
