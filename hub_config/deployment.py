@@ -388,6 +388,13 @@ class Deployment(Model):
                 "with internal_tls the hub gives the proxy its certificates when it starts it",
                 "false, or hub.internal_tls: false",
             )
+        if self.hub.database and self.hub.database == self.exchange.database:
+            raise _wrong(
+                "exchange.database",
+                "both the hub and the exchange would keep their version in the same table",
+                "another database of the same server, e.g. "
+                "postgresql+psycopg://minga@/minga-exchange",
+            )
         if not self.hub.loopback:
             if self.accounts == "shared":
                 raise _wrong(

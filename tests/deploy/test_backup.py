@@ -199,9 +199,7 @@ def test_postgresql_is_dumped_and_restored(installation, postgres, tmp_path):  #
     *_, server = postgres
     shared = new_database(server, "backed-up")
     deployment, state = installation(
-        hub={"address": "127.0.0.1", "database": shared},
-        exchange={"database": shared},
-        transparency={"enabled": False},
+        exchange={"database": shared}, transparency={"database": shared}
     )
     database = Database(shared)
     database.migrate()
@@ -212,7 +210,7 @@ def test_postgresql_is_dumped_and_restored(installation, postgres, tmp_path):  #
         connection.execute(text("INSERT INTO users VALUES ('Ñandú')"))
     engine.dispose()
     backup = create(deployment, state, tmp_path / "backups")
-    assert [path.name for path in (backup / "databases").iterdir()] == ["00-hub.pgdump"]
+    assert [path.name for path in (backup / "databases").iterdir()] == ["00-exchange.pgdump"]
     shutil.rmtree(state.root)
     with pytest.raises(BackupError, match=r"backed-up.* is not empty"):
         restore(deployment, state, backup, verify(backup))

@@ -78,6 +78,13 @@ def test_the_default_deployment_is_right():
             ["exchange.database", "PostgreSQL and SQLite", "'mysql://minga@/minga'"],
         ),
         (
+            lambda d: d.update(
+                hub={"database": "postgresql:///minga"},
+                exchange={"database": "postgresql:///minga"},
+            ),
+            ["exchange.database", "the same table", "minga-exchange"],
+        ),
+        (
             lambda d: d["hub"].update(database="minga"),
             ["hub.database", "no address of a database", "postgresql+psycopg://"],
         ),

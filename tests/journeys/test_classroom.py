@@ -76,14 +76,15 @@ def a_disk_for_each_site(folder: Path) -> dict:
 
 
 def on_postgresql(url: str) -> dict:
-    """Return the keys that put everything on PostgreSQL: one database, and one for each course."""
+    """Return the keys that put everything on PostgreSQL, in databases as regional.yaml has them."""
     courses = yaml.safe_load(DEFAULT.read_text())["courses"]
     for course in courses:
         new_database(url, f"minga-{course}")
-    shared = {"database": new_database(url, "minga")}
+    own = {"database": new_database(url, "minga")}
+    shared = {"database": new_database(url, "minga-exchange")}
     gradebooks = {"database": url.replace("/postgres?", "/minga-{course}?")}
     return {
-        "hub": {"address": "127.0.0.1", **shared},
+        "hub": {"address": "127.0.0.1", **own},
         "exchange": shared,
         "transparency": shared,
         "gradebooks": gradebooks,
