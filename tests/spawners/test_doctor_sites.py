@@ -2,6 +2,7 @@
 
 import os
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -42,7 +43,9 @@ class Visited:
         deployment = load(file)
         state = State(deployment)
         state.make()
-        return list(sites.check(Installation(file, deployment, state, person), "chile"))
+        installation = Installation(file, deployment, state, person)
+        with ThreadPoolExecutor(1) as thread:  # Playwright's loop runs in the main one
+            return thread.submit(lambda: list(sites.check(installation, "chile"))).result()
 
     def sees(self, key: str, words: str, mend: str, person: str = "") -> None:
         (finding,) = self.found(person)
