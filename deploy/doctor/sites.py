@@ -50,25 +50,25 @@ def check(installation: Installation, name: str) -> Iterator[Finding]:
     site = sessions.sites(installation.deployment, installation.state)[name]
     if site.scheduler != "slurm":
         return
-    try:
-        yield from asyncio.run(_Visit(installation, name, described, site).all())
-    except Wrong as wrong:
-        yield wrong.finding
+    yield from asyncio.run(_Visit(installation, name, described, site).all())
 
 
 class _Visit:
     def __init__(self, installation: Installation, name: str, described: Site, site: SlurmSite):
-        self.installation, self.name, self.described, self.site = (
-            installation,
-            name,
-            described,
-            site,
-        )
+        self.installation, self.name = installation, name
+        self.described, self.site = described, site
 
     async def all(self) -> list[Finding]:
-        found = [*await self.clock(), *await self.partition()]
-        await self.launcher()
-        return [*found, *await self.session()]
+        """Return what is found on the way to a session; the first thing that is in it ends it."""
+        found = []
+        try:
+            found += await self.clock()
+            await self.partition()
+            await self.launcher()
+            found += await self.session()
+        except Wrong as wrong:
+            found.append(wrong.finding)
+        return found
 
     def wrong(self, key: str, es: str, en: str, mend: str, warning: bool = False) -> Finding:
         where = self.installation.at(f"sites.{self.name}.{key}")
@@ -131,12 +131,12 @@ class _Visit:
         where = self.installation.at(f"sites.{self.name}.query_prefix")
         return list(clock(where, middle - int(there))) if there.isdigit() else []
 
-    async def partition(self) -> list[Finding]:
+    async def partition(self) -> None:
         """The partition is there, is open, and has a node that takes jobs."""
         wanted = self.described.partition
         only = [f"--partition={wanted}"] if wanted else []
-        shown = await self.ask("sinfo", "--noheader", "--format=%R %a %T", *only)
-        rows = [line.split() for line in shown.splitlines() if line.strip()]
+        shown = await self.ask("sinfo", "--noheader", "--format=%R:%a:%T", *only)
+        rows = [line.strip().split(":") for line in shown.splitlines() if line.strip()]
         if not rows:
             known = (await self.ask("sinfo", "--noheader", "--format=%R")).split()
             names = ", ".join(dict.fromkeys(known)) or "-"
@@ -167,7 +167,6 @@ class _Visit:
                     self.shell("sinfo", "--list-reasons"),
                 )
             )
-        return []
 
     @property
     def person(self) -> str:
