@@ -7,6 +7,7 @@ no gradebook. Only the service of a course may hand in, and only for that course
 import asyncio
 import logging
 import threading
+from collections.abc import Callable
 
 from jupyterhub import orm
 from jupyterhub.apihandlers.base import APIHandler
@@ -50,85 +51,104 @@ class Sender:
         "no_place": [assignments that no link of the platform takes grades for],
         "failed": [{"student", "assignment", "problem"}]}: what failed is sent the next time.
         """
-        report = {"sent": 0, "unchanged": 0, "unknown": [], "no_place": [], "failed": []}
         with self._one_at_a_time:
-            people = self.records.people({grade.student for grade in grades})
-            report["unknown"] = sorted({g.student for g in grades} - set(people))
+            run = _Run(self, course, self.records.people({grade.student for grade in grades}))
             batches: dict[tuple[str, str], list[Grade]] = {}
             for grade in grades:
-                if grade.student in people:
-                    platform, _ = people[grade.student]
+                if grade.student in run.people:
+                    platform, _ = run.people[grade.student]
                     batches.setdefault((platform, grade.assignment), []).append(grade)
-            services, broken = {}, {}
+                else:
+                    run.report["unknown"].append(grade.student)
             for (platform, assignment), batch in batches.items():
-                place = self.records.place(platform, course, assignment)
-                if place is None or place[0] not in self._clients(platform):
-                    report["no_place"].append(assignment)
-                    continue
-                client_id, line_item, line_items = place
-                if (platform, client_id) not in services:
-                    described = self.settings.platforms[platform]
-                    services[platform, client_id] = Service(described, client_id, self.key)
-                service = services[platform, client_id]
-                what = {"platform": platform, "course": course, "assignment": assignment}
-                try:
-                    if platform in broken:
-                        raise broken[platform]
-                    line_item = line_item or self._line_item(service, line_items, what, batch)
-                except ServiceError as error:
-                    if error.whole:
-                        broken[platform] = error
-                    for grade in batch:
-                        self._failed(report, what, "", grade, error)
-                    continue
-                known = self.records.last(line_item)
-                for grade in batch:
-                    if known.get(grade.student) == (grade.points, grade.maximum):
-                        report["unchanged"] += 1
-                        continue
-                    try:
-                        if platform in broken:
-                            raise broken[platform]
-                        subject = people[grade.student][1]
-                        service.score(line_item, subject, grade.points, grade.maximum)
-                    except ServiceError as error:
-                        if error.whole:
-                            broken[platform] = error
-                        self._failed(report, what, line_item, grade, error)
-                        continue
-                    self._log(what, line_item, grade)
-                    report["sent"] += 1
-        report["no_place"] = sorted(set(report["no_place"]))
-        return report
+                run.send(platform, assignment, batch)
+        for named in ("unknown", "no_place"):
+            run.report[named] = sorted(set(run.report[named]))
+        return run.report
 
-    def _clients(self, platform: str) -> list[str]:
-        described = self.settings.platforms.get(platform)
-        return described.client_ids if described else []
 
-    def _line_item(self, service: Service, line_items: str, what: dict, batch: list[Grade]) -> str:
+class _Run:
+    """One list of grades on its way; a platform that is found broken is not asked again."""
+
+    def __init__(self, sender: Sender, course: str, people: dict[str, tuple[str, str]]):
+        self.sender, self.records = sender, sender.records
+        self.course, self.people = course, people
+        self.report = {"sent": 0, "unchanged": 0, "unknown": [], "no_place": [], "failed": []}
+        self._services: dict[tuple[str, str], Service] = {}
+        self._broken: dict[tuple[str, str], ServiceError] = {}  # (platform, what was asked)
+
+    def send(self, platform: str, assignment: str, grades: list[Grade]) -> None:
+        """Send one assignment's grades to one platform."""
+        place = self.records.place(platform, self.course, assignment)
+        described = self.sender.settings.platforms.get(platform)
+        if place is None or described is None or place[0] not in described.client_ids:
+            self.report["no_place"].append(assignment)
+            return
+        client_id, line_item, line_items = place
+        if (platform, client_id) not in self._services:
+            new = Service(described, client_id, self.sender.key)
+            self._services[platform, client_id] = new
+        service = self._services[platform, client_id]
+        try:
+            line_item = line_item or self._ask(
+                (platform, "place"),
+                lambda: self._line_item(service, platform, line_items, grades[0]),
+            )
+        except ServiceError as error:
+            for grade in grades:
+                self._note(platform, "", grade, str(error))
+            return
+        known = self.records.last(line_item)
+        for grade in grades:
+            if known.get(grade.student) == (grade.points, grade.maximum):
+                self.report["unchanged"] += 1
+                continue
+            _, subject = self.people[grade.student]
+            score = (line_item, subject, grade.points, grade.maximum)
+            try:
+                self._ask((platform, "score"), lambda score=score: service.score(*score))
+                self._note(platform, line_item, grade)
+            except ServiceError as error:
+                self._note(platform, line_item, grade, str(error))
+
+    def _ask(self, whom: tuple[str, str], ask: Callable):
+        """Return what `ask` does; raises ServiceError, at once where it is known to be broken."""
+        if whom in self._broken:
+            raise self._broken[whom]
+        try:
+            return ask()
+        except ServiceError as error:
+            if error.whole:
+                self._broken[whom] = error
+            raise
+
+    def _line_item(self, service: Service, platform: str, line_items: str, grade: Grade) -> str:
         """Return the place of an assignment that has no link with one of its own."""
-        assignment = load_course(what["course"]).assignments.get(what["assignment"])
+        assignment = load_course(self.course).assignments.get(grade.assignment)
         titles = assignment.title.model_dump() if assignment else {}
-        title = titles.get(self.language) or titles.get("es") or what["assignment"]
-        found = service.line_item(line_items, what["assignment"], title, batch[0].maximum)
-        self.records.set_line_item(**what, found=found)
+        title = titles.get(self.sender.language) or titles.get("es") or grade.assignment
+        found = service.line_item(line_items, grade.assignment, title, grade.maximum)
+        self.records.set_line_item(platform, self.course, grade.assignment, found)
         return found
 
-    def _failed(self, report: dict, what: dict, place: str, grade: Grade, error: Exception) -> None:
-        self._log(what, place, grade, str(error)[:500])
-        said = {"student": grade.student, "assignment": grade.assignment, "problem": str(error)}
-        report["failed"].append(said)
-        log.warning("grade of %s in %s not sent: %s", grade.student, grade.assignment, error)
-
-    def _log(self, what: dict, line_item: str, grade: Grade, problem: str = "") -> None:
+    def _note(self, platform: str, line_item: str, grade: Grade, problem: str = "") -> None:
+        """Write down what became of one grade."""
         self.records.log(
-            **what,
+            platform=platform,
+            course=self.course,
+            assignment=grade.assignment,
             line_item=line_item,
             username=grade.student,
             points=grade.points,
             maximum=grade.maximum,
-            problem=problem,
+            problem=problem[:500],
         )
+        if problem:
+            said = {"student": grade.student, "assignment": grade.assignment, "problem": problem}
+            self.report["failed"].append(said)
+            log.warning("grade of %s in %s not sent: %s", grade.student, grade.assignment, problem)
+        else:
+            self.report["sent"] += 1
 
 
 class GradesHandler(APIHandler):
