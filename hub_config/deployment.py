@@ -14,7 +14,16 @@ from pathlib import Path
 from typing import Annotated, Literal
 
 import yaml
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import (
+    AwareDatetime,
+    BaseModel,
+    ConfigDict,
+    Field,
+    PrivateAttr,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
 
 from courses.models import Course
 from exchange.service.settings import Limits
@@ -24,6 +33,7 @@ from spawners.lessons import CourseOnSite, overlap
 from spawners.session_extension import Extension
 from translation import languages
 
+from . import rosters
 from .institutions import Institution, Institutional, InstitutionName, Member, Oidc
 from .lti_platforms import GRADES, Lti13
 
@@ -179,6 +189,11 @@ class CourseMembers(Model):
 
     instructors: list[Member] = Field(default_factory=list)
     students: list[Member] = Field(default_factory=list)
+    roster: Path | None = Field(
+        None,
+        description="a CSV file with more of them, relative to the checkout, e.g. person;role;name "
+        "(docs/operators/ingreso.md)",
+    )
     institutions: list[InstitutionName] = Field(
         default_factory=list,
         description="with method: oidc or lti13, those whose people may take part; enrols nobody; "
@@ -205,6 +220,29 @@ class CourseMembers(Model):
         description="by site, what the course has on its Slurm: account, QOS, and times with a "
         "reservation (docs/operators/cursos.md)",
     )
+
+    _names: dict[str, str] = PrivateAttr(default_factory=dict)  # Member -> name, of the roster
+
+    @field_validator("roster")
+    @classmethod
+    def _can_be_read(cls, roster: Path | None) -> Path | None:
+        if roster:
+            rosters.read(ROOT / roster)
+        return roster
+
+    @model_validator(mode="after")
+    def _and_the_roster(self):
+        for row in rosters.read(ROOT / self.roster) if self.roster else ():
+            listed = getattr(self, row.list)
+            if row.person not in listed:
+                listed.append(row.person)
+            if row.name:
+                self._names[row.person] = row.name
+        return self
+
+    def name(self, student: str) -> str:
+        """Return the name to show of a student whose login name is given; "" if it is unknown."""
+        return self._names.get(student, "")
 
     def policies(self, course: Course) -> dict[str, AssignmentPolicy]:
         """Return what is set for the course's assignments, due dates from `starts` included."""
@@ -461,8 +499,12 @@ class Deployment(Model):
                         list(known) or "leave it out, or authentication.method: oidc or lti13",
                     )
             for kind in ("instructors", "students"):
-                listed = self._login_names(f"{key}.{kind}", getattr(course, kind), allowed)
-                setattr(course, kind, listed)
+                members = getattr(course, kind)
+                listed = self._login_names(f"{key}.{kind}", members, allowed)
+                setattr(course, kind, list(dict.fromkeys(listed)))
+                for member, login_name in zip(members, listed, strict=True):
+                    if name := course.name(member):
+                        course._names[login_name] = name
             for title, policy in course.assignments.items():
                 here = f"{key}.assignments.{title}.extensions"
                 names = self._login_names(here, policy.extensions, allowed)
