@@ -5,7 +5,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 import yaml
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from hub_config.deployment import DEFAULT, DeploymentError, load
@@ -126,6 +126,7 @@ JSON = st.recursive(
 )
 
 
+@settings(suppress_health_check=[HealthCheck.too_slow])  # the first one, on a busy machine
 @given(st.fixed_dictionaries({}, optional=dict.fromkeys([*SAID, CLAIM + "custom"], JSON)))
 def test_whatever_a_platform_says_is_a_launch_or_a_refusal(said):
     try:
