@@ -46,6 +46,7 @@ from .members import OfInstitutions, Refused
 from .pages.languages import language_of
 from .state import State
 
+COOKIE = "minga-lti-state"  # state and nonce of the login that this browser began
 LEEWAY = 60  # seconds that two clocks may differ
 REMEMBERED = 900  # seconds that a used token is known; ltiauthenticator takes none older than 600
 
@@ -90,7 +91,10 @@ class LoginHandler(LTI13LoginInitHandler):
             raise Refused((AUDIENCE if known else UNKNOWN_PLATFORM).filled(**words), 400)
         ((platform, client_id),) = clients
         state, nonce = secrets.token_urlsafe(32), secrets.token_urlsafe(32)
-        self.set_state_cookie(f"{state}.{nonce}")
+        # The platform's form is another site's: the cookie has to come back with it.
+        secure = self.authenticator.deployment.url.startswith("https:")
+        how = {"samesite": "None", "secure": True} if secure else {}
+        self._set_cookie(COOKIE, f"{state}.{nonce}", httponly=True, expires_days=1, **how)
         query = {
             "scope": "openid",
             "response_type": "id_token",
@@ -108,12 +112,6 @@ class LoginHandler(LTI13LoginInitHandler):
 
     get = post
 
-    def _set_cookie(self, key, value, encrypted=True, **overrides):
-        """Let the cookie come back with the platform's form, which is another site's."""
-        if self.authenticator.deployment.url.startswith("https:"):
-            overrides |= {"samesite": "None", "secure": True}
-        super()._set_cookie(key, value, encrypted, **overrides)
-
 
 class LaunchHandler(LTI13CallbackHandler):
     """`POST /hub/lti13/oauth_callback`: back from the platform, with a token."""
@@ -121,7 +119,9 @@ class LaunchHandler(LTI13CallbackHandler):
     async def post(self):
         """Log the person in and go on to their course; raises Refused."""
         ours = self.authenticator
-        state, _, nonce = self.get_state_cookie().partition(".")  # and gone it is
+        kept = (self.get_secure_cookie(COOKIE) or b"").decode()
+        self.clear_cookie(COOKIE)
+        state, _, nonce = kept.partition(".")
         if not state or not same(state, self.get_argument("state", "")):
             raise Refused(USED_UP, 400)
         launch = await ours.launch(self.get_argument("id_token", ""), nonce)
@@ -149,6 +149,7 @@ class KeysHandler(BaseHandler):
 class LtiAuthenticator(OfInstitutions, LTI13Authenticator):
     """ltiauthenticator's class, for several platforms, with our names, groups and sentences."""
 
+    login_service = "lti"  # our login page has the words
     database = Unicode(help="SQLAlchemy URL of the Records").tag(config=True)
     key_file = Unicode(help="the hub's own key").tag(config=True)
 
@@ -319,7 +320,6 @@ def configure(c, deployment: Deployment, state: State) -> None:
     own = f"sqlite:///{state.hub / 'lti.sqlite'}"
     ours.database = deployment.authentication.database or own
     ours.key_file = str(state.hub / "lti-key.pem")
-    ours.login_service = "lti"  # our login page has the words
     ours.enable_auth_state = False  # no token is kept
     # Also those whom an administrator put into a course.
     ours.allow_existing_users = True

@@ -2,6 +2,7 @@
 
 from jupyterhub import orm
 from jupyterhub.auth import Authenticator
+from jupyterhub.utils import maybe_future
 from sqlalchemy.orm import object_session
 from tornado import web
 from traitlets import Any
@@ -44,7 +45,7 @@ class OfInstitutions(Authenticator):
 
     async def check_allowed(self, username, auth_model):
         """Return True for people of the courses and admins; raises Refused for all others."""
-        if await super().check_allowed(username, auth_model):
+        if await maybe_future(super().check_allowed(username, auth_model)):
             return True
         raise Refused(NOT_ENROLLED.filled(username=username, contact=self.settings.contact))
 

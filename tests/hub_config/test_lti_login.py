@@ -22,7 +22,7 @@ pytestmark = pytest.mark.slow
 
 OTHER, ASSIGNMENT = "ai-foundations", "escalamiento-fuerte"
 CONTACT = "soporte@minga.example"
-STATE = "oauthenticator-state"
+STATE = "minga-lti-state"
 LEARNER, TEACHER = [MEMBERSHIP + "Learner"], [MEMBERSHIP + "Instructor"]
 # Who teaches at the institution, or runs the platform, has no part in this course.
 ELSEWHERE = [INSTITUTION + "Instructor", INSTITUTION + "Administrator"]
