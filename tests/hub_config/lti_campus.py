@@ -40,7 +40,8 @@ class Campus:
         """Launch; return the browser, the hub's answer and the form that was sent."""
         person, asked = self.begin(who, link, language)
         state = changes.pop("state", asked["state"])
-        claims = self.platform.claims(who, link, asked["nonce"], **changes)
+        claims = self.platform.claims(who, link, asked["nonce"]) | changes
+        claims = {name: value for name, value in claims.items() if value is not None}
         form = {"state": state, "id_token": (sign or self.platform.sign)(claims)}
         return person, self.send(person, form), form
 
@@ -48,7 +49,9 @@ class Campus:
         # As a browser says that the form is another site's.
         headers = {"Origin": self.platform.url, "Sec-Fetch-Site": "cross-site"}
         where = self.minga.url + CALLBACK
-        return person.post(where, data=form, headers=headers, allow_redirects=False)
+        answer = person.post(where, data=form, headers=headers, allow_redirects=False)
+        answer.encoding = "utf-8"  # the page says so, its header does not
+        return answer
 
     def token(self, who: str, link: str = "curso") -> str:
         """A token of the hub's API of somebody who came by a link."""
