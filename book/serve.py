@@ -75,7 +75,9 @@ class Files(StaticFileHandler):
             super().write_error(status_code, **kwargs)
 
 
-def application(site: Path, prefix: str = PREFIX) -> Application:
+def application(
+    site: Path, prefix: str = PREFIX, handler: type[StaticFileHandler] = Files
+) -> Application:
     """Return the web application that serves the folder `site` under `prefix`."""
     root = re.escape(prefix.rstrip("/"))
     files = {"path": str(site), "default_filename": "index.html"}
@@ -83,7 +85,7 @@ def application(site: Path, prefix: str = PREFIX) -> Application:
         [
             (rf"{root}/", FrontDoor),
             (root, RedirectHandler, {"url": f"{prefix.rstrip('/')}/", "permanent": False}),
-            (rf"{root}/(.*)", Files, files),
+            (rf"{root}/(.*)", handler, files),
         ],
         compress_response=True,
     )

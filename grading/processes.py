@@ -48,11 +48,16 @@ def start_ahead(count: int) -> None:
     _ahead[count] = start(count)
 
 
+def end(group: subprocess.Popen) -> None:
+    """End processes that `start` started, whatever they are doing."""
+    try:
+        os.killpg(group.pid, signal.SIGKILL)
+    except ProcessLookupError:
+        pass
+    group.wait()
+
+
 def _end_unused() -> None:
     while _ahead:
         group, _ = _ahead.popitem()[1]
-        try:
-            os.killpg(group.pid, signal.SIGKILL)
-        except ProcessLookupError:
-            pass
-        group.wait()
+        end(group)

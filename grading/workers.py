@@ -80,11 +80,7 @@ class _Lane:
     def end(self) -> None:
         self._ended = True
         self._queue.put(None)
-        try:
-            os.killpg(self._group.pid, signal.SIGKILL)
-        except ProcessLookupError:
-            pass
-        self._group.wait()
+        processes.end(self._group)
 
 
 def _serve(pipe: Connection) -> None:

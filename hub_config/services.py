@@ -8,6 +8,7 @@ from pathlib import Path
 from courses.models import load_course
 from courses.titles import in_all_languages
 
+from . import database
 from . import pages as hub_pages
 from .deployment import ROOT, Deployment
 from .sessions import jupyter_config
@@ -65,8 +66,7 @@ def exchange(ports: dict[str, int], deployment: Deployment, state: State) -> dic
             "MINGA_EXCHANGE_FOLDER": str(state.exchange),
             "MINGA_EXCHANGE_DATABASE": deployment.exchange.database,
             "MINGA_EXCHANGE_LIMITS": json.dumps(deployment.exchange.limits),
-            # PostgreSQL's own: a password is not for the deployment's file.
-            **{k: v for k, v in os.environ.items() if k == "HOME" or k.startswith("PG")},
+            **database.for_services(),
         },
         "display": False,
     }

@@ -12,6 +12,7 @@ from transparency.database import Database
 from transparency.record import Recorder, read_key
 from transparency.settings import Settings
 
+from . import database
 from .deployment import ROOT, Deployment
 from .state import State
 
@@ -122,12 +123,8 @@ def service(known: Settings, deployment: Deployment, state: State) -> dict:
         "environment": {
             "MINGA_HUB_OF": str(state.root),
             "MINGA_TRANSPARENCY": known.to_json(),
-            # PostgreSQL's own: a password is not for the deployment's file.
-            **{
-                k: v
-                for k, v in os.environ.items()
-                if k in ("HOME", "MINGA_DEPLOYMENT") or k.startswith("PG")
-            },
+            **database.for_services(),
+            **{k: v for k, v in os.environ.items() if k == "MINGA_DEPLOYMENT"},
         },
         "display": False,
     }

@@ -2,16 +2,16 @@
 
 import asyncio
 import os
-import re
 import signal
 import sys
 from pathlib import Path
 from urllib.parse import urlsplit
 
 from tornado.httpserver import HTTPServer
-from tornado.web import Application, RedirectHandler
+from tornado.web import Application
 
-from book.serve import Files, FrontDoor
+from book.serve import Files
+from book.serve import application as serve_files
 
 from .settings import Settings
 
@@ -35,16 +35,7 @@ class UseFiles(Files):
 
 def application(site: Path, prefix: str = PREFIX) -> Application:
     """Return the web application that serves the folder `site` under `prefix`."""
-    root = re.escape(prefix)
-    files = {"path": str(site), "default_filename": "index.html"}
-    return Application(
-        [
-            (rf"{root}/", FrontDoor),
-            (root, RedirectHandler, {"url": f"{prefix}/", "permanent": False}),
-            (rf"{root}/(.*)", UseFiles, files),
-        ],
-        compress_response=True,
-    )
+    return serve_files(site, prefix, UseFiles)
 
 
 async def build_for_ever(pause: float = HOUR) -> None:
