@@ -10,6 +10,7 @@ import secrets
 import shutil
 import signal
 import socket
+import stat
 import subprocess
 import sys
 import tempfile
@@ -42,6 +43,25 @@ def in_a_loop_of_its_own(test):
             return thread.submit(asyncio.run, test(*arguments, **named)).result()
 
     return run
+
+
+TEMPORARY_MODE = pytest.StashKey[int]()
+
+
+def pytest_configure(config):
+    """Let other accounts write temporary files: some machines come with a /tmp for root alone.
+
+    Tests with ordinary accounts need it as every installation has it (mode 1777, FHS 3.18).
+    """
+    found = stat.S_IMODE(os.stat(tempfile.gettempdir()).st_mode)
+    if os.geteuid() == 0 and found & 0o777 != 0o777 and not hasattr(config, "workerinput"):
+        config.stash[TEMPORARY_MODE] = found
+        os.chmod(tempfile.gettempdir(), 0o1777)
+
+
+def pytest_unconfigure(config):
+    if TEMPORARY_MODE in config.stash:
+        os.chmod(tempfile.gettempdir(), config.stash[TEMPORARY_MODE])
 
 
 # With several workers (pytest -n), what takes longest begins first.
