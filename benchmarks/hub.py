@@ -17,6 +17,7 @@ from pathlib import Path
 import psutil
 from jupyterhub._version import __version__ as hub_version
 
+from spawners.cluster import processes
 from spawners.cluster.cluster import PrivateCluster, free_ports
 
 from . import machine
@@ -139,8 +140,7 @@ class Hub:
         with contextlib.suppress(OSError, ValueError, psutil.Error):
             proxy = psutil.Process(int((self.folder / "proxy.pid").read_text()))
             if proxy.environ().get(machine.MARK) == str(self.root):
-                proxy.terminate()
-                proxy.wait(timeout=5)
+                processes.end([proxy])
 
     def kill(self) -> None:
         """End the hub as a crash does: no clean-up, the proxy and the sessions go on."""

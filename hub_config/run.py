@@ -22,7 +22,7 @@ import psutil
 
 from courses.models import load_course
 from deploy.terminal import fail, say
-from spawners.cluster import packages
+from spawners.cluster import packages, processes
 from spawners.cluster.cluster import ClusterError, PrivateCluster
 from spawners.cluster.runfolder import RunFolderError
 
@@ -359,15 +359,12 @@ def running_launcher(state: State) -> psutil.Process | None:
 
 def end_marked(mark: str, state: State) -> None:
     """End every process that carries `mark` of this state folder in its environment."""
-    for sign in ("terminate", "kill"):
-        processes = []
-        for process in psutil.process_iter():
-            with contextlib.suppress(psutil.Error, OSError):
-                if process.environ().get(mark) == str(state.root) and process.pid != os.getpid():
-                    getattr(process, sign)()
-                    processes.append(process)
-        if not processes or not psutil.wait_procs(processes, timeout=10)[1]:
-            return
+    found = []
+    for process in psutil.process_iter():
+        with contextlib.suppress(psutil.Error, OSError):
+            if process.environ().get(mark) == str(state.root) and process.pid != os.getpid():
+                found.append(process)
+    processes.end(found, patience=10)
 
 
 def _interrupt(number, frame):
