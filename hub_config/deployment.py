@@ -14,7 +14,16 @@ from pathlib import Path
 from typing import Annotated, Literal
 
 import yaml
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import (
+    AwareDatetime,
+    BaseModel,
+    ConfigDict,
+    Field,
+    PrivateAttr,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
 
 from courses.models import Course
 from exchange.service.settings import Limits
@@ -24,7 +33,9 @@ from spawners.lessons import CourseOnSite, overlap
 from spawners.session_extension import Extension
 from translation import languages
 
-from .institutions import Institution, InstitutionName, Member, Oidc
+from . import rosters
+from .institutions import Institution, Institutional, InstitutionName, Member, Oidc
+from .lti_platforms import GRADES, Lti13
 
 ROOT = Path(__file__).resolve().parent.parent
 DEFAULT = ROOT / "hub_config" / "deployments" / "local.yaml"
@@ -33,7 +44,7 @@ Person = Annotated[str, Field(pattern=r"^[a-z][a-z0-9._-]{0,31}$")]
 """A login name that is also safe as a Unix account, in a path and in a shell."""
 
 
-METHODS = ("tryout", "pam", "oidc")
+METHODS = ("tryout", "pam", "oidc", "lti13")
 """Of `authentication`; pydantic names them in its errors, where the file has no such key."""
 
 ExchangeLimit = Literal[tuple(field.name for field in fields(Limits))]
@@ -178,10 +189,15 @@ class CourseMembers(Model):
 
     instructors: list[Member] = Field(default_factory=list)
     students: list[Member] = Field(default_factory=list)
+    roster: Path | None = Field(
+        None,
+        description="a CSV file with more of them, relative to the checkout, e.g. person;role;name "
+        "(docs/operators/ingreso.md)",
+    )
     institutions: list[InstitutionName] = Field(
         default_factory=list,
-        description="with method: oidc, those whose people may take part; enrols nobody; empty: "
-        "all of authentication.institutions (docs/operators/ingreso.md)",
+        description="with method: oidc or lti13, those whose people may take part; enrols nobody; "
+        "empty: all that people log in with (docs/operators/ingreso.md)",
     )
     account: str = Field(
         "",
@@ -204,6 +220,29 @@ class CourseMembers(Model):
         description="by site, what the course has on its Slurm: account, QOS, and times with a "
         "reservation (docs/operators/cursos.md)",
     )
+
+    _names: dict[str, str] = PrivateAttr(default_factory=dict)  # Member -> name, of the roster
+
+    @field_validator("roster")
+    @classmethod
+    def _can_be_read(cls, roster: Path | None) -> Path | None:
+        if roster:
+            rosters.read(ROOT / roster)
+        return roster
+
+    @model_validator(mode="after")
+    def _and_the_roster(self):
+        for row in rosters.read(ROOT / self.roster) if self.roster else ():
+            listed = getattr(self, row.list)
+            if row.person not in listed:
+                listed.append(row.person)
+            if row.name:
+                self._names[row.person] = row.name
+        return self
+
+    def name(self, student: str) -> str:
+        """Return the name to show of a student whose login name is given; "" if it is unknown."""
+        return self._names.get(student, "")
 
     def policies(self, course: Course) -> dict[str, AssignmentPolicy]:
         """Return what is set for the course's assignments, due dates from `starts` included."""
@@ -318,7 +357,7 @@ class Deployment(Model):
         description="a job of this installation that no session has (its user was deleted, the "
         "database was restored from a backup): report it in the hub's log, or cancel it too",
     )
-    authentication: Annotated[Tryout | Pam | Oidc, Field(discriminator="method")]
+    authentication: Annotated[Tryout | Pam | Oidc | Lti13, Field(discriminator="method")]
     courses: dict[Name, CourseMembers] = Field(min_length=1)
     sites: dict[Name, Site] = Field(min_length=1)
     profiles: dict[Name, ProfileDescription] = Field(min_length=1)
@@ -342,13 +381,19 @@ class Deployment(Model):
                 raise _wrong(
                     "authentication.method",
                     "try-out accounts exist only when the hub listens on loopback",
-                    "pam, oidc, or hub.address: 127.0.0.1",
+                    "pam, oidc, lti13, or hub.address: 127.0.0.1",
                 )
             if self.authentication.method == "oidc" and not self.authentication.callback_url:
                 raise _wrong(
                     "authentication.callback_url",
                     "must be given when the hub does not listen on loopback",
                     "https://<the hub's name>/hub/oauth_callback",
+                )
+            if self.authentication.method == "lti13" and not self.authentication.url:
+                raise _wrong(
+                    "authentication.url",
+                    "must be given when the hub does not listen on loopback",
+                    "https://<the hub's name>",
                 )
         for name, site in self.sites.items():
             if self.accounts == "personal" and not _names_person(site.user_prefix):
@@ -416,6 +461,8 @@ class Deployment(Model):
                             "a name for each window of a site",
                         )
         self._name_people()
+        if self.authentication.method == "lti13":
+            self._join_courses()
         if self.authentication.method == "tryout":
             for name, course in self.courses.items():
                 for kind in ("instructors", "students"):
@@ -428,6 +475,17 @@ class Deployment(Model):
                             )
         return self
 
+    def _join_courses(self):
+        """Check which courses of learning platforms are which courses here."""
+        for name, platform in self.authentication.platforms.items():
+            for context, course in platform.courses.items():
+                key = f"authentication.platforms.{name}.courses.{context}"
+                if course not in self.courses:
+                    raise _wrong(key, f"there is no course «{course}»", list(self.courses))
+                allowed = self.courses[course].institutions
+                if allowed and name not in allowed:
+                    raise _wrong(key, f"«{course}» is not for {name}", allowed)
+
     def _name_people(self):
         """Replace <institution>:<identity> by the person's login name, in all lists."""
         for name, course in self.courses.items():
@@ -438,11 +496,15 @@ class Deployment(Model):
                     raise _wrong(
                         f"{key}.institutions",
                         f"«{institution}» is not in authentication.institutions",
-                        list(known) or "leave it out, or authentication.method: oidc",
+                        list(known) or "leave it out, or authentication.method: oidc or lti13",
                     )
             for kind in ("instructors", "students"):
-                listed = self._login_names(f"{key}.{kind}", getattr(course, kind), allowed)
-                setattr(course, kind, listed)
+                members = getattr(course, kind)
+                listed = self._login_names(f"{key}.{kind}", members, allowed)
+                setattr(course, kind, list(dict.fromkeys(listed)))
+                for member, login_name in zip(members, listed, strict=True):
+                    if name := course.name(member):
+                        course._names[login_name] = name
             for title, policy in course.assignments.items():
                 here = f"{key}.assignments.{title}.extensions"
                 names = self._login_names(here, policy.extensions, allowed)
@@ -454,13 +516,13 @@ class Deployment(Model):
 
     def _login_names(self, key: str, people: Iterable[str], allowed: list[str]) -> list[str]:
         """Return the login names of `people`, who must be of an institution in `allowed`."""
-        if self.authentication.method != "oidc":
+        if not isinstance(self.authentication, Institutional):
             for person in people:
                 if ":" in person:
                     raise _wrong(
                         key,
                         f"«{person}» names somebody of an institution",
-                        "a login name, or authentication.method: oidc",
+                        "a login name, or authentication.method: oidc or lti13",
                     )
             return list(people)
         names = []
@@ -486,6 +548,17 @@ class Deployment(Model):
     def all_institutions(self) -> dict[str, Institution]:
         """Those that people count to: the file's own, and those that they log in with."""
         return self.institutions | getattr(self.authentication, "institutions", {})
+
+    @property
+    def url(self) -> str:
+        """This hub's address as browsers see it, without a slash at the end."""
+        given = getattr(self.authentication, "url", "")
+        return given or f"http://{self.hub.address}:{self.port}"
+
+    @property
+    def grades_url(self) -> str:
+        """Where formgraders hand in what learning platforms shall know; "" if there are none."""
+        return self.url + GRADES if self.authentication.method == "lti13" else ""
 
     @property
     def exchange_url(self) -> str:

@@ -179,11 +179,12 @@ class Start:
     def _courses(self) -> None:
         """Make each course's assignments ready, where something changed."""
         people = getattr(self.deployment.authentication, "people", {})
+        shown = {login_name: person.name for login_name, person in people.items()}
         for course, members in self.deployment.courses.items():
             say(f"Curso {course}: preparando tareas…", f"Course {course}: preparing assignments…")
             self._course_folder(course)
             names = [
-                f"--student={student}={people[student].name if student in people else student}"
+                f"--student={student}={members.name(student) or shown.get(student, student)}"
                 for student in members.students
             ]
             if not self._publish(course, names, {}):

@@ -102,6 +102,7 @@ def formgrader(course: str, ports: dict[str, int], deployment: Deployment, state
             "MINGA_COURSE": course,
             "MINGA_COURSE_ROOT": str(home),
             "MINGA_EXCHANGE_URL": deployment.exchange_url,
+            "MINGA_GRADES_URL": deployment.grades_url,
             "MINGA_LANGUAGE": deployment.languages[0],
         },
     }
