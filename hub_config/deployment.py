@@ -34,6 +34,7 @@ from spawners.session_extension import Extension
 from translation import languages
 
 from . import rosters
+from .databases import DatabaseUrl, PasswordInFile
 from .institutions import Institution, Institutional, InstitutionName, Member, Oidc
 from .lti_platforms import GRADES, Lti13
 
@@ -66,6 +67,22 @@ class Hub(Model):
 
     address: str = Field("127.0.0.1", description="address that the proxy listens on")
     port: int = Field(8000, ge=1, le=65535, description="port that the proxy listens on")
+    url: str = Field(
+        "",
+        pattern=r"^(https://[^\s/]+/)?$",
+        description="where people and sessions reach Minga through a reverse proxy, e.g. "
+        "https://minga.example/ (docs/operators/produccion.md); empty: at address and port",
+    )
+    separate_proxy: bool = Field(
+        False,
+        description="the proxy is a service of its own (deploy/systemd): while the hub restarts, "
+        "sessions stay reachable",
+    )
+    database: DatabaseUrl = Field(
+        "",
+        description="SQLAlchemy URL of the hub's own database, e.g. "
+        "postgresql+psycopg://minga@/minga; empty: SQLite in the state folder",
+    )
     internal_tls: bool = Field(
         False,
         description="hub, proxy, sessions and formgraders speak TLS among themselves, with "
@@ -143,7 +160,7 @@ class Exchange(Model):
         description="its address as sessions on the sites reach it, the path included, e.g. "
         "https://minga.example/services/exchange/; empty: at hub.address and hub.port",
     )
-    database: str = Field(
+    database: DatabaseUrl = Field(
         "",
         description="SQLAlchemy URL of its metadata, e.g. postgresql+psycopg://minga@/minga; "
         "empty: SQLite in the state folder (docs/operators/intercambio.md)",
@@ -161,7 +178,7 @@ class Transparency(Model):
     enabled: bool = Field(
         True, description="record what sessions use, and show figures of it to everybody"
     )
-    database: str = Field(
+    database: DatabaseUrl = Field(
         "",
         description="SQLAlchemy URL of what is recorded, e.g. postgresql+psycopg://minga@/minga; "
         "empty: SQLite in the state folder",
@@ -182,6 +199,31 @@ class Transparency(Model):
     keep_months: int = Field(
         13, ge=1, le=120, description="months that the record of a single session is kept"
     )
+
+
+class Gradebooks(Model):
+    """Where nbgrader keeps grades (docs/operators/produccion.md)."""
+
+    database: DatabaseUrl = Field(
+        "",
+        description="SQLAlchemy URL with {course} in it, e.g. "
+        "postgresql+psycopg:///minga-{course}: each course has a database of its own; empty: "
+        "SQLite in each course's folder",
+    )
+
+    @field_validator("database")
+    @classmethod
+    def _one_for_each_course(cls, url: str) -> str:
+        if url and "{course}" not in url:
+            raise ValueError(
+                "two courses cannot share a gradebook; allowed: an address with {course} in it, "
+                "e.g. postgresql+psycopg:///minga-{course}"
+            )
+        return url
+
+    def of(self, course: str) -> str:
+        """Return the address of a course's gradebook, "" for SQLite in its folder."""
+        return self.database.replace("{course}", course)
 
 
 class CourseMembers(Model):
@@ -340,6 +382,7 @@ class Deployment(Model):
     state: str = Field(description="folder for all that is written; relative to the checkout")
     hub: Hub = Field(default_factory=Hub)
     exchange: Exchange = Field(default_factory=Exchange)
+    gradebooks: Gradebooks = Field(default_factory=Gradebooks)
     accounts: Literal["shared", "personal"] = Field(
         "personal",
         description="personal: one Unix account a person. shared: all sessions run as the hub's "
@@ -370,6 +413,19 @@ class Deployment(Model):
 
     @model_validator(mode="after")
     def _fits_together(self):
+        if self.hub.separate_proxy and self.hub.internal_tls:
+            raise _wrong(
+                "hub.separate_proxy",
+                "with internal_tls the hub gives the proxy its certificates when it starts it",
+                "false, or hub.internal_tls: false",
+            )
+        if self.hub.database and self.hub.database == self.exchange.database:
+            raise _wrong(
+                "exchange.database",
+                "both the hub and the exchange would keep their version in the same table",
+                "another database of the same server, e.g. "
+                "postgresql+psycopg://minga@/minga-exchange",
+            )
         if not self.hub.loopback:
             if self.accounts == "shared":
                 raise _wrong(
@@ -383,17 +439,13 @@ class Deployment(Model):
                     "try-out accounts exist only when the hub listens on loopback",
                     "pam, oidc, lti13, or hub.address: 127.0.0.1",
                 )
-            if self.authentication.method == "oidc" and not self.authentication.callback_url:
+            given = self.hub.url or getattr(self.authentication, "callback_url", "")
+            if isinstance(self.authentication, Institutional) and not given:
                 raise _wrong(
-                    "authentication.callback_url",
-                    "must be given when the hub does not listen on loopback",
-                    "https://<the hub's name>/hub/oauth_callback",
-                )
-            if self.authentication.method == "lti13" and not self.authentication.url:
-                raise _wrong(
-                    "authentication.url",
-                    "must be given when the hub does not listen on loopback",
-                    "https://<the hub's name>",
+                    "hub.url",
+                    "must be given when the hub does not listen on loopback and people come back "
+                    "from their institution",
+                    "https://<the hub's name>/",
                 )
         for name, site in self.sites.items():
             if self.accounts == "personal" and not _names_person(site.user_prefix):
@@ -552,8 +604,7 @@ class Deployment(Model):
     @property
     def url(self) -> str:
         """This hub's address as browsers see it, without a slash at the end."""
-        given = getattr(self.authentication, "url", "")
-        return given or f"http://{self.hub.address}:{self.port}"
+        return self.hub.url.rstrip("/") or f"http://{self.hub.address}:{self.port}"
 
     @property
     def grades_url(self) -> str:
@@ -565,6 +616,8 @@ class Deployment(Model):
         """Where sessions and formgraders reach the exchange: through the hub's proxy."""
         if self.exchange.url:
             return self.exchange.url
+        if self.hub.url:
+            return f"{self.hub.url}services/exchange/"
         everywhere = self.hub.address in ("", "0.0.0.0", "::")  # noqa: S104
         address = socket.getfqdn() if everywhere else self.hub.address
         return f"http://{address}:{self.port}/services/exchange/"
@@ -583,6 +636,25 @@ class Deployment(Model):
 
 def _names_person(prefix: list[str]) -> bool:
     return any("{username}" in part for part in prefix)
+
+
+def line_of(file: Path, key: str) -> int:
+    """Return the line where a dotted key, or the nearest part above it, is in a file; 1 if nowhere.
+
+    For whoever finds later that what is written there does not fit the machine.
+    """
+    try:
+        lines = _lines(yaml.compose(file.read_text(encoding="utf-8"), Loader=yaml.SafeLoader))
+    except (OSError, UnicodeDecodeError, yaml.YAMLError):
+        return 1
+    return _nearest(lines, key)
+
+
+def _nearest(lines: dict[str, int], key: str) -> int:
+    parts = key.split(".")
+    while parts and ".".join(parts) not in lines:
+        parts.pop()
+    return lines.get(".".join(parts), 1)
 
 
 class _Wrong(ValueError):
@@ -659,12 +731,9 @@ def _mistake(path: Path, lines: dict[str, int], error: dict) -> str:
         reason = "is missing"
     else:
         said = error["msg"].removeprefix("Value error, ")
-        reason = f"{said}; found {str(error.get('input'))[:60]!r}"
-    parts = key.split(".")
-    while parts and ".".join(parts) not in lines:
-        parts.pop()
-    line = lines.get(".".join(parts), 1)
-    return f"{path}:{line}: {key or 'the file'}: {reason}"
+        shown = "" if isinstance(cause, PasswordInFile) else str(error.get("input"))[:60]
+        reason = f"{said}; found {shown!r}" if shown else said
+    return f"{path}:{_nearest(lines, key)}: {key or 'the file'}: {reason}"
 
 
 def _allowed_keys(where: list[str]) -> str:

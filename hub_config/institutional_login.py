@@ -169,13 +169,12 @@ def configure(c, deployment: Deployment, state: State) -> None:
     """Tell the hub how people of institutions log in."""
     settings = deployment.authentication
     endpoints = state.read("openid")  # written by the launcher
-    own = f"http://{deployment.hub.address}:{deployment.port}{CALLBACK}"
     c.JupyterHub.authenticator_class = InstitutionalAuthenticator
     ours = c.InstitutionalAuthenticator
     ours.deployment = deployment
     ours.client_id = settings.client_id
     ours.client_secret = settings.secret()
-    ours.oauth_callback_url = settings.callback_url or own
+    ours.oauth_callback_url = settings.callback_url or deployment.url + CALLBACK
     ours.scope = settings.scopes
     ours.authorize_url = endpoints["authorize_url"]
     ours.token_url = endpoints["token_url"]

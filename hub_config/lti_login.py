@@ -26,6 +26,7 @@ from traitlets import Unicode
 from courses.models import load_course
 from spawners.messages import Message
 
+from . import databases
 from .authorization import INSTRUCTORS, STUDENTS
 from .deployment import Deployment
 from .lti_grades import GradesHandler, Sender
@@ -317,8 +318,7 @@ def configure(c, deployment: Deployment, state: State) -> None:
     c.JupyterHub.authenticator_class = LtiAuthenticator
     ours = c.LtiAuthenticator
     ours.deployment = deployment
-    own = f"sqlite:///{state.hub / 'lti.sqlite'}"
-    ours.database = deployment.authentication.database or own
+    ours.database = databases.addresses(deployment, state)["authentication.database"]
     ours.key_file = str(state.hub / "lti-key.pem")
     ours.enable_auth_state = False  # no token is kept
     # Also those whom an administrator put into a course.

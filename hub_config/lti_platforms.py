@@ -4,12 +4,12 @@ What a deployment file has below `authentication` with `method: lti13` (docs/ope
 """
 
 from typing import Annotated, Literal
-from urllib.parse import urlsplit
 
 from pydantic import ConfigDict, Field, field_validator
 
 from spawners.choices import Name
 
+from .databases import DatabaseUrl
 from .institutions import Institution, Institutional, InstitutionName, is_private, login_name
 
 LOGIN, LAUNCH, KEYS = "/hub/lti13/oauth_login", "/hub/lti13/oauth_callback", "/hub/lti13/jwks"
@@ -58,24 +58,12 @@ class Lti13(Institutional):
     """People of learning platforms, who come by a link in a course there and no other way."""
 
     method: Literal["lti13"]
-    url: str = Field(
-        "",
-        description="this hub's address as browsers see it, e.g. https://minga.example; empty: "
-        "at hub.address, on loopback only",
-    )
     platforms: dict[InstitutionName, Platform] = Field(min_length=1)
-    database: str = Field(
+    database: DatabaseUrl = Field(
         "",
         description="SQLAlchemy URL of what was sent to platforms, e.g. "
         "postgresql+psycopg://minga@/minga; empty: SQLite in the state folder",
     )
-
-    @field_validator("url")
-    @classmethod
-    def _is_a_hub(cls, url: str) -> str:
-        if url and (not is_private(url) or urlsplit(url).path.strip("/") or "?" in url):
-            raise ValueError("allowed: https://<the hub's name>, without a path")
-        return url.rstrip("/")
 
     @field_validator("platforms")
     @classmethod

@@ -193,7 +193,6 @@ def test_people_are_enrolled_by_the_platforms_name_of_them(changed):
         (platform(deployment_ids=[]), ["uchile.deployment_ids", "at least 1"]),
         (platform(courses={42: "alquimia"}), ["uchile.courses.42", "«alquimia»", COURSE]),
         (platform(courses={1: COURSE, 2: COURSE}), ["uchile.courses", "there twice"]),
-        (method(url="https://minga.example/hub"), ["authentication.url", "without a path"]),
         (method(platforms={}), ["authentication.platforms", "at least 1"]),
         (
             method(platforms={"uchile": MOODLE, "uc": MOODLE}),
