@@ -187,7 +187,7 @@ def test_people_are_enrolled_by_the_platforms_name_of_them(changed):
     ("change", "words"),
     [
         (platform(issuers="x"), ["platforms.uchile.issuers", "no such key", "issuer, jwks_url"]),
-        (method(issuer="x"), ["authentication.issuer", "no such key", "method, platforms, url"]),
+        (method(issuer="x"), ["authentication.issuer", "no such key", "method, platforms"]),
         (platform(issuer="http://moodle.example"), ["uchile.issuer", "https://"]),
         (platform(token_url="moodle.example"), ["uchile.token_url", "https://"]),
         (platform(deployment_ids=[]), ["uchile.deployment_ids", "at least 1"]),
