@@ -9,7 +9,7 @@ ifneq ($(DEPLOYMENT),)
 export MINGA_DEPLOYMENT := $(abspath $(DEPLOYMENT))
 endif
 
-.PHONY: help hub stop test test-fast book bench-spawn bench-attacks bench-exchange bench-formgrader bench-book bench-grade courses course lint clean clean-all
+.PHONY: help hub stop doctor test test-fast book bench-spawn bench-attacks bench-exchange bench-formgrader bench-book bench-grade courses course lint clean clean-all
 
 help:  ## show this
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -21,6 +21,10 @@ hub:  ## set up and start Minga on 127.0.0.1:8000 (PORT=… moves it); Ctrl-C st
 
 stop:  ## stop what `make hub` started, sessions included
 	@[ ! -x $(VENV) ] || $(VENV) -m hub_config.run --stop
+
+doctor:  ## check this installation, to a test session on each site (PERSON=… starts them)
+	@[ -x $(VENV) ] || { echo "$(PYTHON) deploy/install.py hub"; exit 1; }
+	@$(VENV) -m deploy.doctor $(if $(PERSON),--person $(PERSON))
 
 test:  ## set up and run all tests
 	@$(PYTHON) deploy/install.py test

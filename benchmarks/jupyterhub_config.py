@@ -17,7 +17,7 @@ from sqlalchemy import event  # noqa: E402
 from sqlalchemy.engine import Engine  # noqa: E402
 
 from benchmarks.rounds import RoundHandler  # noqa: E402
-from hub_config import database  # noqa: E402
+from hub_config import hub_database  # noqa: E402
 
 settings = json.loads(os.environ["MINGA_BENCHMARK_SETTINGS"])
 folder = Path(settings["folder"])
@@ -45,7 +45,7 @@ c = get_config()  # noqa: F821 (given by JupyterHub)
 c.JupyterHub.bind_url = f"http://127.0.0.1:{settings['port']}"
 c.JupyterHub.hub_bind_url = f"http://127.0.0.1:{settings['hub_port']}"
 c.JupyterHub.db_url = f"sqlite:///{folder / 'jupyterhub.sqlite'}"
-event.listen(Engine, "connect", database.write_ahead)  # for stock too: it would wait for the disk
+event.listen(Engine, "connect", hub_database.write_ahead)  # for stock too: it would wait for the disk
 c.JupyterHub.cookie_secret_file = str(folder / "cookie_secret")
 c.JupyterHub.cleanup_servers = False
 c.JupyterHub.authenticator_class = "dummy"
@@ -82,7 +82,7 @@ if settings["concurrent_spawn_limit"] is not None:
     c.JupyterHub.concurrent_spawn_limit = settings["concurrent_spawn_limit"]
 
 if settings["spawner"] == "ours":
-    database.configure()
+    hub_database.configure()
     from spawners.choices import Course, Offer, Profile, SiteTitle
     from spawners.sites import SlurmSite
     from spawners.slurm import MingaSpawner

@@ -12,7 +12,7 @@ from traitlets.config import Config
 
 from translation.nbgrader_stubs import CODE_STUB, TEXT_STUB
 
-from . import SOURCE_LANGUAGE
+from . import SOURCE_LANGUAGE, gradebook
 
 ROOT = Path(__file__).resolve().parent.parent
 FEEDBACK_TEMPLATES = [  # ours, and nbgrader's that it extends
@@ -47,6 +47,8 @@ def configure(c: Config, environment: Mapping[str, str]) -> None:
         merged = instructor_config(
             environment["MINGA_COURSE"], environment["MINGA_COURSE_ROOT"], exchange_url, language
         )
+        if environment.get("MINGA_GRADES_URL"):  # a learning platform shall know them too
+            merged.ServiceReleaseFeedback.then = "grading.platforms.after_feedback"
     else:
         merged = student_config(
             environment["JUPYTERHUB_USER"],
@@ -107,6 +109,7 @@ def instructor_config(
     c = _common(exchange_url, language)
     c.CourseDirectory.course_id = course
     c.CourseDirectory.root = str(course_root)
+    c.CourseDirectory.db_url = gradebook.address(course_root)
     # The hub lets nobody but the course's instructors open its formgrader, and the deployment
     # says who its students are: the formgrader itself needs no rights on the hub.
     c.Authenticator.plugin_class = "nbgrader.auth.NoAuthPlugin"

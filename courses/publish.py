@@ -20,7 +20,7 @@ import polib
 
 from exchange.client import ExchangeClient, ExchangeProblem
 
-from . import SOURCE_LANGUAGE
+from . import SOURCE_LANGUAGE, gradebook
 from .models import Course, CourseError, load_course
 
 RECORD = ".published.json"  # in the course's working folder: what was released last
@@ -245,11 +245,18 @@ def main(arguments: list[str] | None = None) -> int:
         metavar="LOGIN[=NAME]",
         help="put into the gradebook (may be repeated)",
     )
+    parser.add_argument(
+        "--gradebook",
+        metavar="URL",
+        help="the database that has its grades; empty: SQLite in the working folder",
+    )
     given = parser.parse_args(arguments)
     root = given.course_root.resolve()
     try:
         course = load_course(given.course)
         root.mkdir(parents=True, exist_ok=True)
+        if given.gradebook is not None and gradebook.choose(root, given.gradebook):
+            (root / RECORD).unlink(missing_ok=True)  # of what a gradebook has that is not used now
         publish(course, root)
         if given.student:
             pairs = [student.partition("=") for student in given.student]
@@ -257,7 +264,7 @@ def main(arguments: list[str] | None = None) -> int:
         if given.exchange:
             token = os.environ.get("JUPYTERHUB_API_TOKEN", "")
             send(course, root, given.exchange, token, given.policies)
-    except (CourseError, PublishError) as error:
+    except (CourseError, PublishError, gradebook.GradebookMoved) as error:
         print(error, file=sys.stderr)
         return 1
     return 0

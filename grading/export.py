@@ -22,6 +22,7 @@ from nbgrader.plugins import ExportPlugin
 from sqlalchemy import make_url
 from traitlets import Bool, Unicode
 
+from courses.gradebook import address
 from translation.sentences import Message
 from translation.sentences import in_all as _
 
@@ -257,8 +258,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def main(arguments: argparse.Namespace) -> int:
     """Export as the command line says; return the exit status."""
     course = _Course(root=str(arguments.course_root.resolve()), course_id=arguments.course)
-    if arguments.db:
-        course.db_url = arguments.db
+    course.db_url = arguments.db or address(course.root)
     url = make_url(course.db_url)
     if url.get_backend_name() == "sqlite" and not Path(url.database or "").is_file():
         # nbgrader would make an empty one.

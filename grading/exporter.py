@@ -53,6 +53,8 @@ class GradingExporter(NotebookExporter):
 
     def from_filename(self, filename: str, resources: dict | None = None, **options):
         """Sanitize or run a notebook, as nbgrader's converter asks."""
+        # What is sanitized is seen to be a notebook at the end, not after each of seven steps.
+        self.optimistic_validation = bool(getattr(self.parent, "_sanitizing", False))
         if self._batch is None:
             return super().from_filename(filename, resources, **options)
         with self._batch.one(resources["nbgrader"]["student"]):

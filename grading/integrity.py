@@ -8,6 +8,8 @@ Two proofs, both needed before points count:
   controls (controls.py), where an expected value is another. Nothing tells the code which run
   it is in. A control that gives points shows that the points were not for the answer: the kernel
   is patched, the values are equal to everything, or the answer was read from the test.
+  Code that does nothing but compute (plain.py) needs no second kernel for it: its cells run once
+  more at the end of the first run, in names of their own.
 
 Controls are tried on the author's solution first; what it passes is no control.
 
@@ -20,7 +22,7 @@ import json
 import random
 import secrets
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 
 from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell
@@ -30,8 +32,10 @@ from translation.sentences import Message
 
 from .controls import Control, controls_of
 from .errors import SubmissionFailed
+from .plain import Author, can_be_asked_again, is_plain
 
 MOST_CONTROLS = 12  # in one run, if it has no more tests than that: an error costs 10 ms
+AGAIN_SECONDS = 20  # for all cells of a notebook once more, at the end of its run
 MOST_TRIED = 5  # for one test, on the author's solution
 
 _MARK = "minga_control"
@@ -60,12 +64,43 @@ def points_of(cell: NotebookNode) -> float:
 
 
 class Question:
-    """The last cell of a run, which must fail and say whether anything was replaced."""
+    """The last cell of a run, which must fail and say whether anything was replaced.
 
-    def __init__(self):
+    With a `second` notebook, the `first` one with controls in place of tests, the cells of both
+    are run there, for `seconds` at most.
+    """
+
+    def __init__(
+        self,
+        first: NotebookNode | None = None,
+        second: NotebookNode | None = None,
+        seconds: float = AGAIN_SECONDS,
+    ):
         self._nonce = secrets.token_hex(8)
-        source = f"raise __import__('zygote_watch').report('{self._nonce}')"
+        self._tests = _code(first) if second else []
+        self._controls = _code(second) if second else []
+        asked = (
+            _numbered(self._tests, is_autograded),
+            _numbered(self._controls, lambda cell: _MARK in cell.metadata),
+            seconds,
+        )
+        more = ", ".join(map(repr, asked if second else ()))
+        source = f"raise __import__('zygote_watch').report('{self._nonce}', {more})"
         self.cell = new_code_cell(source, metadata={"tags": ["raises-exception"]})
+
+    def passed(self, earned: Collection[str]) -> list[NotebookNode] | None:
+        """Return the controls that gave no error; None if that was not asked or proves nothing.
+
+        `earned`: the texts of the tests that gave points in the run; each must have held again.
+        """
+        errors = [o for o in self.cell.outputs if o.output_type == "error"]
+        try:
+            said = json.loads(errors[0].evalue)
+            held = {self._tests[number].source for number in said["passed"]["tests"]}
+            passed = [self._controls[number] for number in said["passed"]["controls"]]
+            return passed if said["nonce"] == self._nonce and held >= set(earned) else None
+        except (IndexError, KeyError, TypeError, ValueError):
+            return None  # `findings` tells
 
     def findings(self) -> list[Message]:
         """Return what its answer says."""
@@ -80,6 +115,16 @@ class Question:
         return [REPLACED.filled(listed=", ".join(names))] if names else []
 
 
+def _code(nb: NotebookNode) -> list[NotebookNode]:
+    return [cell for cell in nb.cells if cell.cell_type == "code"]
+
+
+def _numbered(cells: list[NotebookNode], counts: Callable) -> str:
+    """Return cells as `zygote_watch.again` reads them, with the numbers of those that count."""
+    numbers = [number if counts(cell) else None for number, cell in enumerate(cells)]
+    return json.dumps([[c.source, number] for c, number in zip(cells, numbers, strict=True)])
+
+
 class Controls:
     """The controls for tests, tried on the author's solution."""
 
@@ -91,8 +136,10 @@ class Controls:
         self._begin, self._rng = begin_hidden, random.SystemRandom()
         self._lock = threading.Lock()
         self._known: dict[str, list[Control]] = {}
+        self.author: Author | None = None
         if solution is None:
             return
+        self.author = Author(cell.source for cell in _code(solution))
         texts = [cell.source for cell in solution.cells if is_autograded(cell)]
         found = {text: self._make(text)[:MOST_TRIED] for text in texts}
         try:
@@ -148,14 +195,43 @@ def with_controls(nb: NotebookNode, controls: dict[str, list[Control]]) -> Noteb
     return copied
 
 
-def verify(
-    before: NotebookNode, after: NotebookNode, controls: Controls, run: Callable
-) -> list[Message]:
-    """Return what a second run finds about a notebook, as it was `before` and `after` the first.
+def question(nb: NotebookNode, controls: "Controls", seconds: float) -> Question:
+    """Return the question for the end of a notebook's run; with its controls, if those do there."""
+    code = _code(nb)
+    if controls.author is None or not is_plain(code, controls.author):
+        return Question()
+    tests = {cell.source for cell in code if is_autograded(cell)}
+    asked = controls.choose(tests)
+    chosen = [control for some in asked.values() for control in some]
+    second = with_controls(nb, asked)
+    ends = [*tests, *(control.source for control in chosen)]
+    if any(control.partial for control in chosen) or not can_be_asked_again(
+        [cell.source for cell in _code(second)], ends
+    ):
+        return Question()
+    for cell in second.cells:
+        if mark := cell.metadata.get(_MARK):
+            mark["control"] = asked[mark["test"]][mark["number"]]
+    return Question(nb, second, seconds)
 
-    `run(nb)` executes a notebook in the sandbox and returns it, or raises SubmissionFailed.
+
+def verify(
+    before: NotebookNode,
+    after: NotebookNode,
+    controls: Controls,
+    run: Callable,
+    question: Question,
+) -> list[Message]:
+    """Return what controls find about a notebook, as it was `before` and `after` the first run.
+
+    `run(nb)` executes a notebook in the sandbox and returns it, or raises SubmissionFailed: the
+    second run, if the first one's `question` did not bring the controls along.
     """
     earned = {c.source: points_of(c) for c in after.cells if is_autograded(c) and points_of(c) > 0}
+    passed = question.passed(earned)
+    if passed is not None:
+        marks = [(cell, cell.metadata[_MARK]) for cell in passed]
+        return [_passed(cell, mark["control"]) for cell, mark in marks if mark["test"] in earned]
     asked = controls.choose(earned)
     if not asked:
         return []

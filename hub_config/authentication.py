@@ -1,4 +1,4 @@
-"""Who you are: accounts for a try-out, the machine's own (PAM), or an institution's (OIDC)."""
+"""Who you are: accounts for a try-out, the machine's own (PAM), an institution's (OIDC, LTI)."""
 
 import hmac
 
@@ -37,6 +37,10 @@ def configure(c, deployment: Deployment, state: State) -> None:
             from . import institutional_login  # takes a while to import
 
             institutional_login.configure(c, deployment, state)
+        elif method.method == "lti13":
+            from . import lti_login  # as that one
+
+            lti_login.configure(c, deployment, state)
         else:
             c.JupyterHub.authenticator_class = "pam"
         c.Authenticator.admin_users = set(method.admins)

@@ -14,7 +14,16 @@ from pathlib import Path
 from typing import Annotated, Literal
 
 import yaml
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import (
+    AwareDatetime,
+    BaseModel,
+    ConfigDict,
+    Field,
+    PrivateAttr,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
 
 from courses.models import Course
 from exchange.service.settings import Limits
@@ -24,7 +33,10 @@ from spawners.lessons import CourseOnSite, overlap
 from spawners.session_extension import Extension
 from translation import languages
 
-from .institutions import Institution, InstitutionName, Member, Oidc
+from . import rosters
+from .databases import DatabaseUrl, PasswordInFile
+from .institutions import Institution, Institutional, InstitutionName, Member, Oidc
+from .lti_platforms import GRADES, Lti13
 
 ROOT = Path(__file__).resolve().parent.parent
 DEFAULT = ROOT / "hub_config" / "deployments" / "local.yaml"
@@ -33,7 +45,7 @@ Person = Annotated[str, Field(pattern=r"^[a-z][a-z0-9._-]{0,31}$")]
 """A login name that is also safe as a Unix account, in a path and in a shell."""
 
 
-METHODS = ("tryout", "pam", "oidc")
+METHODS = ("tryout", "pam", "oidc", "lti13")
 """Of `authentication`; pydantic names them in its errors, where the file has no such key."""
 
 ExchangeLimit = Literal[tuple(field.name for field in fields(Limits))]
@@ -55,6 +67,22 @@ class Hub(Model):
 
     address: str = Field("127.0.0.1", description="address that the proxy listens on")
     port: int = Field(8000, ge=1, le=65535, description="port that the proxy listens on")
+    url: str = Field(
+        "",
+        pattern=r"^(https://[^\s/]+/)?$",
+        description="where people and sessions reach Minga through a reverse proxy, e.g. "
+        "https://minga.example/ (docs/operators/produccion.md); empty: at address and port",
+    )
+    separate_proxy: bool = Field(
+        False,
+        description="the proxy is a service of its own (deploy/systemd): while the hub restarts, "
+        "sessions stay reachable",
+    )
+    database: DatabaseUrl = Field(
+        "",
+        description="SQLAlchemy URL of the hub's own database, e.g. "
+        "postgresql+psycopg://minga@/minga; empty: SQLite in the state folder",
+    )
     internal_tls: bool = Field(
         False,
         description="hub, proxy, sessions and formgraders speak TLS among themselves, with "
@@ -132,7 +160,7 @@ class Exchange(Model):
         description="its address as sessions on the sites reach it, the path included, e.g. "
         "https://minga.example/services/exchange/; empty: at hub.address and hub.port",
     )
-    database: str = Field(
+    database: DatabaseUrl = Field(
         "",
         description="SQLAlchemy URL of its metadata, e.g. postgresql+psycopg://minga@/minga; "
         "empty: SQLite in the state folder (docs/operators/intercambio.md)",
@@ -150,7 +178,7 @@ class Transparency(Model):
     enabled: bool = Field(
         True, description="record what sessions use, and show figures of it to everybody"
     )
-    database: str = Field(
+    database: DatabaseUrl = Field(
         "",
         description="SQLAlchemy URL of what is recorded, e.g. postgresql+psycopg://minga@/minga; "
         "empty: SQLite in the state folder",
@@ -173,15 +201,45 @@ class Transparency(Model):
     )
 
 
+class Gradebooks(Model):
+    """Where nbgrader keeps grades (docs/operators/produccion.md)."""
+
+    database: DatabaseUrl = Field(
+        "",
+        description="SQLAlchemy URL with {course} in it, e.g. "
+        "postgresql+psycopg:///minga-{course}: each course has a database of its own; empty: "
+        "SQLite in each course's folder",
+    )
+
+    @field_validator("database")
+    @classmethod
+    def _one_for_each_course(cls, url: str) -> str:
+        if url and "{course}" not in url:
+            raise ValueError(
+                "two courses cannot share a gradebook; allowed: an address with {course} in it, "
+                "e.g. postgresql+psycopg:///minga-{course}"
+            )
+        return url
+
+    def of(self, course: str) -> str:
+        """Return the address of a course's gradebook, "" for SQLite in its folder."""
+        return self.database.replace("{course}", course)
+
+
 class CourseMembers(Model):
     """Who takes part in a course; the course itself is described in courses/<name>/course.yaml."""
 
     instructors: list[Member] = Field(default_factory=list)
     students: list[Member] = Field(default_factory=list)
+    roster: Path | None = Field(
+        None,
+        description="a CSV file with more of them, relative to the checkout, e.g. person;role;name "
+        "(docs/operators/ingreso.md)",
+    )
     institutions: list[InstitutionName] = Field(
         default_factory=list,
-        description="with method: oidc, those whose people may take part; enrols nobody; empty: "
-        "all of authentication.institutions (docs/operators/ingreso.md)",
+        description="with method: oidc or lti13, those whose people may take part; enrols nobody; "
+        "empty: all that people log in with (docs/operators/ingreso.md)",
     )
     account: str = Field(
         "",
@@ -204,6 +262,29 @@ class CourseMembers(Model):
         description="by site, what the course has on its Slurm: account, QOS, and times with a "
         "reservation (docs/operators/cursos.md)",
     )
+
+    _names: dict[str, str] = PrivateAttr(default_factory=dict)  # Member -> name, of the roster
+
+    @field_validator("roster")
+    @classmethod
+    def _can_be_read(cls, roster: Path | None) -> Path | None:
+        if roster:
+            rosters.read(ROOT / roster)
+        return roster
+
+    @model_validator(mode="after")
+    def _and_the_roster(self):
+        for row in rosters.read(ROOT / self.roster) if self.roster else ():
+            listed = getattr(self, row.list)
+            if row.person not in listed:
+                listed.append(row.person)
+            if row.name:
+                self._names[row.person] = row.name
+        return self
+
+    def name(self, student: str) -> str:
+        """Return the name to show of a student whose login name is given; "" if it is unknown."""
+        return self._names.get(student, "")
 
     def policies(self, course: Course) -> dict[str, AssignmentPolicy]:
         """Return what is set for the course's assignments, due dates from `starts` included."""
@@ -301,6 +382,7 @@ class Deployment(Model):
     state: str = Field(description="folder for all that is written; relative to the checkout")
     hub: Hub = Field(default_factory=Hub)
     exchange: Exchange = Field(default_factory=Exchange)
+    gradebooks: Gradebooks = Field(default_factory=Gradebooks)
     accounts: Literal["shared", "personal"] = Field(
         "personal",
         description="personal: one Unix account a person. shared: all sessions run as the hub's "
@@ -318,7 +400,7 @@ class Deployment(Model):
         description="a job of this installation that no session has (its user was deleted, the "
         "database was restored from a backup): report it in the hub's log, or cancel it too",
     )
-    authentication: Annotated[Tryout | Pam | Oidc, Field(discriminator="method")]
+    authentication: Annotated[Tryout | Pam | Oidc | Lti13, Field(discriminator="method")]
     courses: dict[Name, CourseMembers] = Field(min_length=1)
     sites: dict[Name, Site] = Field(min_length=1)
     profiles: dict[Name, ProfileDescription] = Field(min_length=1)
@@ -331,6 +413,19 @@ class Deployment(Model):
 
     @model_validator(mode="after")
     def _fits_together(self):
+        if self.hub.separate_proxy and self.hub.internal_tls:
+            raise _wrong(
+                "hub.separate_proxy",
+                "with internal_tls the hub gives the proxy its certificates when it starts it",
+                "false, or hub.internal_tls: false",
+            )
+        if self.hub.database and self.hub.database == self.exchange.database:
+            raise _wrong(
+                "exchange.database",
+                "both the hub and the exchange would keep their version in the same table",
+                "another database of the same server, e.g. "
+                "postgresql+psycopg://minga@/minga-exchange",
+            )
         if not self.hub.loopback:
             if self.accounts == "shared":
                 raise _wrong(
@@ -342,13 +437,15 @@ class Deployment(Model):
                 raise _wrong(
                     "authentication.method",
                     "try-out accounts exist only when the hub listens on loopback",
-                    "pam, oidc, or hub.address: 127.0.0.1",
+                    "pam, oidc, lti13, or hub.address: 127.0.0.1",
                 )
-            if self.authentication.method == "oidc" and not self.authentication.callback_url:
+            given = self.hub.url or getattr(self.authentication, "callback_url", "")
+            if isinstance(self.authentication, Institutional) and not given:
                 raise _wrong(
-                    "authentication.callback_url",
-                    "must be given when the hub does not listen on loopback",
-                    "https://<the hub's name>/hub/oauth_callback",
+                    "hub.url",
+                    "must be given when the hub does not listen on loopback and people come back "
+                    "from their institution",
+                    "https://<the hub's name>/",
                 )
         for name, site in self.sites.items():
             if self.accounts == "personal" and not _names_person(site.user_prefix):
@@ -416,6 +513,8 @@ class Deployment(Model):
                             "a name for each window of a site",
                         )
         self._name_people()
+        if self.authentication.method == "lti13":
+            self._join_courses()
         if self.authentication.method == "tryout":
             for name, course in self.courses.items():
                 for kind in ("instructors", "students"):
@@ -428,6 +527,17 @@ class Deployment(Model):
                             )
         return self
 
+    def _join_courses(self):
+        """Check which courses of learning platforms are which courses here."""
+        for name, platform in self.authentication.platforms.items():
+            for context, course in platform.courses.items():
+                key = f"authentication.platforms.{name}.courses.{context}"
+                if course not in self.courses:
+                    raise _wrong(key, f"there is no course «{course}»", list(self.courses))
+                allowed = self.courses[course].institutions
+                if allowed and name not in allowed:
+                    raise _wrong(key, f"«{course}» is not for {name}", allowed)
+
     def _name_people(self):
         """Replace <institution>:<identity> by the person's login name, in all lists."""
         for name, course in self.courses.items():
@@ -438,11 +548,15 @@ class Deployment(Model):
                     raise _wrong(
                         f"{key}.institutions",
                         f"«{institution}» is not in authentication.institutions",
-                        list(known) or "leave it out, or authentication.method: oidc",
+                        list(known) or "leave it out, or authentication.method: oidc or lti13",
                     )
             for kind in ("instructors", "students"):
-                listed = self._login_names(f"{key}.{kind}", getattr(course, kind), allowed)
-                setattr(course, kind, listed)
+                members = getattr(course, kind)
+                listed = self._login_names(f"{key}.{kind}", members, allowed)
+                setattr(course, kind, list(dict.fromkeys(listed)))
+                for member, login_name in zip(members, listed, strict=True):
+                    if name := course.name(member):
+                        course._names[login_name] = name
             for title, policy in course.assignments.items():
                 here = f"{key}.assignments.{title}.extensions"
                 names = self._login_names(here, policy.extensions, allowed)
@@ -454,13 +568,13 @@ class Deployment(Model):
 
     def _login_names(self, key: str, people: Iterable[str], allowed: list[str]) -> list[str]:
         """Return the login names of `people`, who must be of an institution in `allowed`."""
-        if self.authentication.method != "oidc":
+        if not isinstance(self.authentication, Institutional):
             for person in people:
                 if ":" in person:
                     raise _wrong(
                         key,
                         f"«{person}» names somebody of an institution",
-                        "a login name, or authentication.method: oidc",
+                        "a login name, or authentication.method: oidc or lti13",
                     )
             return list(people)
         names = []
@@ -488,10 +602,22 @@ class Deployment(Model):
         return self.institutions | getattr(self.authentication, "institutions", {})
 
     @property
+    def url(self) -> str:
+        """This hub's address as browsers see it, without a slash at the end."""
+        return self.hub.url.rstrip("/") or f"http://{self.hub.address}:{self.port}"
+
+    @property
+    def grades_url(self) -> str:
+        """Where formgraders hand in what learning platforms shall know; "" if there are none."""
+        return self.url + GRADES if self.authentication.method == "lti13" else ""
+
+    @property
     def exchange_url(self) -> str:
         """Where sessions and formgraders reach the exchange: through the hub's proxy."""
         if self.exchange.url:
             return self.exchange.url
+        if self.hub.url:
+            return f"{self.hub.url}services/exchange/"
         everywhere = self.hub.address in ("", "0.0.0.0", "::")  # noqa: S104
         address = socket.getfqdn() if everywhere else self.hub.address
         return f"http://{address}:{self.port}/services/exchange/"
@@ -510,6 +636,25 @@ class Deployment(Model):
 
 def _names_person(prefix: list[str]) -> bool:
     return any("{username}" in part for part in prefix)
+
+
+def line_of(file: Path, key: str) -> int:
+    """Return the line where a dotted key, or the nearest part above it, is in a file; 1 if nowhere.
+
+    For whoever finds later that what is written there does not fit the machine.
+    """
+    try:
+        lines = _lines(yaml.compose(file.read_text(encoding="utf-8"), Loader=yaml.SafeLoader))
+    except (OSError, UnicodeDecodeError, yaml.YAMLError):
+        return 1
+    return _nearest(lines, key)
+
+
+def _nearest(lines: dict[str, int], key: str) -> int:
+    parts = key.split(".")
+    while parts and ".".join(parts) not in lines:
+        parts.pop()
+    return lines.get(".".join(parts), 1)
 
 
 class _Wrong(ValueError):
@@ -586,12 +731,9 @@ def _mistake(path: Path, lines: dict[str, int], error: dict) -> str:
         reason = "is missing"
     else:
         said = error["msg"].removeprefix("Value error, ")
-        reason = f"{said}; found {str(error.get('input'))[:60]!r}"
-    parts = key.split(".")
-    while parts and ".".join(parts) not in lines:
-        parts.pop()
-    line = lines.get(".".join(parts), 1)
-    return f"{path}:{line}: {key or 'the file'}: {reason}"
+        shown = "" if isinstance(cause, PasswordInFile) else str(error.get("input"))[:60]
+        reason = f"{said}; found {shown!r}" if shown else said
+    return f"{path}:{_nearest(lines, key)}: {key or 'the file'}: {reason}"
 
 
 def _allowed_keys(where: list[str]) -> str:

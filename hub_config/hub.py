@@ -1,12 +1,8 @@
 """The hub itself: addresses, database, proxy."""
 
-import shutil
-
-from . import database
-from .deployment import ROOT, Deployment
+from . import databases, hub_database, proxy
+from .deployment import Deployment
 from .state import State
-
-PROXY = ROOT / "deploy" / "proxy" / "node_modules" / "configurable-http-proxy"
 
 
 def configure(c, deployment: Deployment, state: State) -> None:
@@ -14,7 +10,7 @@ def configure(c, deployment: Deployment, state: State) -> None:
     ports = state.ports()
     c.JupyterHub.bind_url = f"http://{deployment.hub.address}:{deployment.port}"
     c.JupyterHub.hub_bind_url = f"http://127.0.0.1:{ports['hub']}"
-    c.JupyterHub.db_url = f"sqlite:///{state.hub / 'jupyterhub.sqlite'}"
+    c.JupyterHub.db_url = databases.addresses(deployment, state)["hub.database"]
     c.JupyterHub.cookie_secret_file = str(state.hub / "cookie_secret")
     # Sessions outlive the hub: a stop, an upgrade or a crash of it ends nobody's work.
     c.JupyterHub.cleanup_servers = False
@@ -22,9 +18,9 @@ def configure(c, deployment: Deployment, state: State) -> None:
     c.JupyterHub.allow_named_servers = deployment.sessions_per_person > 1
     c.JupyterHub.named_server_limit_per_user = deployment.sessions_per_person - 1
     c.ConfigurableHTTPProxy.api_url = f"http://127.0.0.1:{ports['proxy']}"
-    c.ConfigurableHTTPProxy.command = [
-        shutil.which("node") or "node",
-        str(PROXY / "bin" / "configurable-http-proxy"),
-    ]
-    database.configure()
+    c.ConfigurableHTTPProxy.command = proxy.COMMAND
+    if deployment.hub.separate_proxy:
+        c.ConfigurableHTTPProxy.should_start = False
+        c.ConfigurableHTTPProxy.auth_token = state.secret("proxy-token")
+    hub_database.configure()
     c.ConfigurableHTTPProxy.pid_file = str(state.hub / "proxy.pid")

@@ -8,19 +8,15 @@ import re
 import time
 from dataclasses import asdict, dataclass
 
-from jupyterhub import orm
 from oauthenticator.generic import GenericOAuthenticator
 from oauthenticator.oauth2 import OAuthCallbackHandler, OAuthLoginHandler
-from sqlalchemy.orm import object_session
-from tornado import web
 from tornado.httpclient import HTTPClientError
-from traitlets import Any
 
 from spawners.messages import Message
 
-from .authorization import INSTITUTIONS, courses_of
 from .deployment import Deployment
 from .institutions import CALLBACK, Oidc
+from .members import NO_CLAIM, OfInstitutions, Refused
 from .openid_provider import configuration_url
 from .pages.languages import language_of
 from .state import State
@@ -29,12 +25,6 @@ from .state import State
 ROLES = ("student", "faculty", "staff", "employee", "affiliate", "alum", "member")
 BELIEVED = 5  # seconds that the provider is taken to answer after it did
 
-NO_ACCESS = Message("Tu cuenta todavía no tiene acceso")
-NOT_DONE = Message("No pudimos completar tu ingreso")
-NO_CLAIM = Message(
-    "Tu institución no envió el dato «{claim}», que Minga necesita para saber quién eres. "
-    "Muestra este mensaje a {contact}."
-)
 NO_INSTITUTION = Message(
     "Tu institución ({institution}) no está entre las que usan esta plataforma. "
     "Si debería estar, escribe a {contact}."
@@ -42,10 +32,6 @@ NO_INSTITUTION = Message(
 TWO_INSTITUTIONS = Message(
     "Tu cuenta pertenece a varias instituciones ({institution}) y no sabemos con cuál ingresas. "
     "Escribe a {contact}."
-)
-NOT_ENROLLED = Message(
-    "Tu cuenta «{username}» no está inscrita en ningún curso. "
-    "Pide a tu docente que la inscriba, o escribe a {contact}."
 )
 SILENT = Message(
     "El servicio con el que ingresan las instituciones no responde. "
@@ -55,15 +41,6 @@ FAILED = Message(
     "El ingreso con tu institución no se completó. "
     "Prueba otra vez; si se repite, avisa a {contact}."
 )
-
-
-class Refused(web.HTTPError):
-    """A login that ends here; `text` and `heading` are what the person reads."""
-
-    def __init__(self, text: Message, status_code: int = 403):
-        super().__init__(status_code, text.render())
-        self.text = text
-        self.heading = NO_ACCESS if status_code == 403 else NOT_DONE
 
 
 @dataclass(frozen=True)
@@ -150,18 +127,12 @@ class CallbackHandler(OAuthCallbackHandler):
         return f"{self.request.method} {self.request.path} ({self.request.remote_ip})"
 
 
-class InstitutionalAuthenticator(GenericOAuthenticator):
+class InstitutionalAuthenticator(OfInstitutions, GenericOAuthenticator):
     """oauthenticator's generic class, with our names, groups and sentences."""
 
     login_handler = LoginHandler
     callback_handler = CallbackHandler
-    deployment = Any(help="the Deployment").tag(config=True)
     _answered = float("-inf")  # when the provider last did
-
-    @property
-    def settings(self) -> Oidc:
-        """The deployment's `authentication`."""
-        return self.deployment.authentication
 
     def user_info_to_username(self, user_info):
         """Return the login name of whom the provider describes; raises Refused."""
@@ -173,37 +144,6 @@ class InstitutionalAuthenticator(GenericOAuthenticator):
         who = asdict(person(self.settings, auth_model["auth_state"][self.user_auth_state_key]))
         del who["username"]
         return auth_model | {"user_info": who}
-
-    async def check_allowed(self, username, auth_model):
-        """Return True for people of the courses and admins; raises Refused for all others."""
-        if await super().check_allowed(username, auth_model):
-            return True
-        raise Refused(NOT_ENROLLED.filled(username=username, contact=self.settings.contact))
-
-    def add_user(self, user):
-        """Put a person into the group of their institution, and out of courses closed to it.
-
-        The hub calls this for everybody at its start, and for each new person.
-        """
-        super().add_user(user)
-        account = getattr(user, "orm_user", user)
-        institution = self.settings.institution_of(account.name)
-        if not institution:
-            return
-        session, name = object_session(account), INSTITUTIONS + institution
-        group = orm.Group.find(session, name)
-        if group is None:
-            group = orm.Group(name=name)
-            session.add(group)
-        if group not in account.groups:
-            account.groups.append(group)
-        for taken in list(account.groups):
-            for course in courses_of([taken.name]) & set(self.deployment.courses):
-                allowed = self.deployment.courses[course].institutions
-                if allowed and institution not in allowed:
-                    self.log.warning("%s leaves %s: not for %s", account.name, taken.name, name)
-                    account.groups.remove(taken)
-        session.commit()
 
     async def check_provider(self):
         """Raise Refused if the provider does not answer; asked every few seconds at most."""
@@ -229,13 +169,12 @@ def configure(c, deployment: Deployment, state: State) -> None:
     """Tell the hub how people of institutions log in."""
     settings = deployment.authentication
     endpoints = state.read("openid")  # written by the launcher
-    own = f"http://{deployment.hub.address}:{deployment.port}{CALLBACK}"
     c.JupyterHub.authenticator_class = InstitutionalAuthenticator
     ours = c.InstitutionalAuthenticator
     ours.deployment = deployment
     ours.client_id = settings.client_id
     ours.client_secret = settings.secret()
-    ours.oauth_callback_url = settings.callback_url or own
+    ours.oauth_callback_url = settings.callback_url or deployment.url + CALLBACK
     ours.scope = settings.scopes
     ours.authorize_url = endpoints["authorize_url"]
     ours.token_url = endpoints["token_url"]

@@ -1,7 +1,8 @@
-"""Institutions whose people log in through an OpenID provider, and what those people are called.
+"""Institutions whose people come from elsewhere, and what those people are called.
 
 What a deployment file has below `authentication` with `method: oidc` (docs/operators/ingreso.md),
-and the one function that makes a login name from what the provider says.
+what it has in common with `method: lti13` (lti_platforms.py), and the one function that makes a
+login name from what the provider or platform says.
 
     python -m hub_config.institutions uchile:ana@uchile.cl …    print login names
 """
@@ -30,7 +31,7 @@ InstitutionName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9]{1,9}$")]
 Member = Annotated[
     str, Field(pattern=r"^([a-z][a-z0-9._-]{0,31}|[a-z][a-z0-9]{1,9}:[^\s:]\S{0,254})$")
 ]
-"""Somebody in a list: a login name or, with `method: oidc`, <institution>:<identity>."""
+"""Somebody in a list: a login name or, with `method: oidc` or `lti13`, <institution>:<identity>."""
 
 # What a person may choose, or what may become somebody else's later.
 NOT_AN_IDENTITY = {"email", "name", "nickname", "preferred_username", "given_name", "family_name"}
@@ -94,7 +95,30 @@ class ClaimedInstitution(Institution):
     )
 
 
-class Oidc(Part):
+class Institutional(Part):
+    """What all methods have in common by which people of `institutions` come."""
+
+    contact: str = Field(
+        min_length=1, description="whom a person who is not let in may ask: a name, an e-mail"
+    )
+    admins: list[Member] = Field(default_factory=list, description="who may administer the hub")
+
+    def institution_of(self, name: str) -> str:
+        """Return the institution of a Member or login name, "" if it is of none here."""
+        institution = re.split("[:-]", name)[0]
+        return institution if institution in self.institutions else ""
+
+    def login_name(self, member: str) -> str:
+        """Return the login name of a Member: itself, or that of <institution>:<identity>."""
+        institution, colon, identity = member.partition(":")
+        return self.login_name_of(institution, identity) if colon else member
+
+    def login_name_of(self, institution: str, identity: str) -> str:
+        """Return the login name of the person whom the institution's side calls `identity`."""
+        raise NotImplementedError
+
+
+class Oidc(Institutional):
     """People of institutions, through an OpenID provider: a federation's gateway."""
 
     method: Literal["oidc"]
@@ -114,10 +138,6 @@ class Oidc(Part):
     )
     claims: Claims = Field(default_factory=Claims)
     institutions: dict[InstitutionName, ClaimedInstitution] = Field(min_length=1)
-    contact: str = Field(
-        min_length=1, description="whom a person who is not let in may ask: a name, an e-mail"
-    )
-    admins: list[Member] = Field(default_factory=list, description="who may administer the hub")
 
     @field_validator("issuer", "callback_url")
     @classmethod
@@ -162,16 +182,6 @@ class Oidc(Part):
     def secret(self) -> str:
         """Return the client's secret."""
         return self.client_secret_file.read_text(encoding="utf-8").strip()
-
-    def institution_of(self, name: str) -> str:
-        """Return the institution of a Member or login name, "" if it is of none here."""
-        institution = re.split("[:-]", name)[0]
-        return institution if institution in self.institutions else ""
-
-    def login_name(self, member: str) -> str:
-        """Return the login name of a Member: itself, or that of <institution>:<identity>."""
-        institution, colon, identity = member.partition(":")
-        return self.login_name_of(institution, identity) if colon else member
 
     def login_name_of(self, institution: str, identity: str) -> str:
         """Return the login name of the person whom the provider calls `identity`."""
@@ -224,8 +234,8 @@ def main() -> None:
         settings = load().authentication
     except DeploymentError as error:
         sys.exit(str(error))
-    if settings.method != "oidc" or not sys.argv[1:]:
-        sys.exit("usage, with authentication.method: oidc: … <institution>:<identity> …")
+    if settings.method not in ("oidc", "lti13") or not sys.argv[1:]:
+        sys.exit("usage, with authentication.method: oidc or lti13: … <institution>:<identity> …")
     for member in sys.argv[1:]:
         if not settings.institution_of(member):
             sys.exit(f"«{member}»: the institutions are {', '.join(settings.institutions)}")

@@ -26,7 +26,7 @@ from spawners.cluster import packages, processes
 from spawners.cluster.cluster import ClusterError, PrivateCluster
 from spawners.cluster.runfolder import RunFolderError
 
-from . import openid_provider, services
+from . import course_account, databases, openid_provider, services
 from .deployment import ROOT, Deployment, DeploymentError, load
 from .state import State, is_free
 
@@ -38,6 +38,11 @@ def main() -> None:
     """Parse the command line and start or stop."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--stop", action="store_true", help="stop what an earlier start started")
+    parser.add_argument(
+        "--keep-sessions",
+        action="store_true",
+        help="a signal ends the hub alone, as an upgrade wants it (deploy/systemd)",
+    )
     arguments = parser.parse_args()
     try:
         deployment = load()
@@ -52,14 +57,15 @@ def main() -> None:
     if arguments.stop:
         stop(state)
     else:
-        Start(deployment, state, port).run()
+        Start(deployment, state, port, arguments.keep_sessions).run()
 
 
 class Start:
     """One start of an installation, from the first check to the last process ended."""
 
-    def __init__(self, deployment: Deployment, state: State, port: int):
+    def __init__(self, deployment: Deployment, state: State, port: int, keep_sessions=False):
         self.deployment = deployment
+        self.keep_sessions = keep_sessions
         self.state = state
         self.url = f"http://{deployment.hub.address}:{port}"
         self.port = port
@@ -76,7 +82,8 @@ class Start:
             )
         # What a killed hub left behind would hold its ports.
         end_marked(HUB_MARK, self.state)
-        if not is_free(self.deployment.hub.address, self.port):
+        separate = self.deployment.hub.separate_proxy
+        if not separate and not is_free(self.deployment.hub.address, self.port):
             fail(
                 f"El puerto {self.port} está ocupado. Elige otro:  make hub PORT=8010",
                 f"Port {self.port} is taken. Choose another:  make hub PORT=8010",
@@ -105,6 +112,11 @@ class Start:
                 signal.signal(number, signal.SIG_IGN)
             say("\nDeteniendo Minga…", "\nStopping Minga…")
             self._end_hub()
+            if self.keep_sessions:
+                say(
+                    "El hub está detenido; las sesiones siguen.", "The hub stopped; sessions go on."
+                )
+                return
             end_sessions(self.state)
             say("Minga está detenida.", "Minga has stopped.")
             return
@@ -138,7 +150,7 @@ class Start:
         wished = names and os.environ.get("MINGA_SLURM") != "none"
         installation = packages.find(ROOT / ".minga" / "slurm") if wished else None
         wanted = cluster_ports(self.deployment)
-        running = set()
+        running = {"proxy"} if self.deployment.hub.separate_proxy else set()
         for name in names if installation else []:
             cluster = PrivateCluster.load(self.state.clusters / name, installation)
             if cluster and cluster.is_running():
@@ -179,11 +191,12 @@ class Start:
     def _courses(self) -> None:
         """Make each course's assignments ready, where something changed."""
         people = getattr(self.deployment.authentication, "people", {})
+        shown = {login_name: person.name for login_name, person in people.items()}
         for course, members in self.deployment.courses.items():
             say(f"Curso {course}: preparando tareas…", f"Course {course}: preparing assignments…")
             self._course_folder(course)
             names = [
-                f"--student={student}={people[student].name if student in people else student}"
+                f"--student={student}={members.name(student) or shown.get(student, student)}"
                 for student in members.students
             ]
             if not self._publish(course, names, {}):
@@ -221,8 +234,16 @@ class Start:
     def _course_folder(self, course: str) -> None:
         """Make a course's working folder, which belongs to the account of its formgrader."""
         root = self.state.courses / course
-        root.mkdir(mode=0o700, exist_ok=True)
         account = self.deployment.courses[course].account
+        if course_account.is_another(account):
+            if not root.is_dir() or root.owner() != account:
+                make = f"sudo install -d -m 700 -o {account} -g {account} {root}"
+                fail(
+                    f"La carpeta del curso {course} debe ser de la cuenta {account}:\n  {make}",
+                    f"The folder of the course {course} must be the account {account}'s:\n  {make}",
+                )
+            return
+        root.mkdir(mode=0o700, exist_ok=True)
         if account and root.stat().st_uid != pwd.getpwnam(account).pw_uid:
             subprocess.run(["chown", "-hR", account, str(root)], check=True)
 
@@ -230,15 +251,24 @@ class Start:
         """Run courses.publish as the account whose files they are; return whether it did it."""
         root = self.state.courses / course
         account = self.deployment.courses[course].account
-        done = subprocess.run(
-            [sys.executable, "-m", "courses.publish", "--course", course]
-            + ["--course-root", str(root), *more],
-            cwd=ROOT,
-            env={**os.environ, **environment, **({"HOME": str(root)} if account else {})},
-            capture_output=True,
-            text=True,
-            **_as_account(account),
-        )
+        own = dict(os.environ)
+        if account:
+            own = {name: value for name, value in own.items() if not name.startswith("PG")}
+            own |= {"HOME": str(root), **databases.environment(os.environ, another_account=True)}
+        arguments = ["--course", course, "--course-root", str(root), *more]
+        arguments.append(f"--gradebook={self.deployment.gradebooks.of(course)}")
+        if course_account.is_another(account):
+            asked = course_account.request("publish", arguments, own | environment, root)
+            done = course_account.run(account, asked)
+        else:
+            done = subprocess.run(
+                [sys.executable, "-m", "courses.publish", *arguments],
+                cwd=ROOT,
+                env=own | environment,
+                capture_output=True,
+                text=True,
+                **_as_account(account),
+            )
         if done.returncode:
             print(done.stdout[-3000:] + done.stderr[-3000:], file=sys.stderr)
         return not done.returncode

@@ -8,7 +8,7 @@ from pathlib import Path
 from courses.models import load_course
 from courses.titles import in_all_languages
 
-from . import database
+from . import course_account, databases
 from . import pages as hub_pages
 from .deployment import ROOT, Deployment
 from .sessions import jupyter_config
@@ -66,7 +66,9 @@ def exchange(ports: dict[str, int], deployment: Deployment, state: State) -> dic
             "MINGA_EXCHANGE_FOLDER": str(state.exchange),
             "MINGA_EXCHANGE_DATABASE": deployment.exchange.database,
             "MINGA_EXCHANGE_LIMITS": json.dumps(deployment.exchange.limits),
-            **database.for_services(),
+            # PostgreSQL's own: a password is not for the deployment's file.
+            **databases.environment(os.environ),
+            **{k: v for k, v in os.environ.items() if k == "HOME"},
         },
         "display": False,
     }
@@ -82,18 +84,22 @@ def formgrader(course: str, ports: dict[str, int], deployment: Deployment, state
     ]
     if os.geteuid() == 0:
         command.append("--allow-root")
+    if course_account.is_another(account):
+        command[:1] = [sys.executable, "-m", "hub_config.course_account", account]
     return {
         "name": course,
         "url": f"http://127.0.0.1:{ports[f'formgrader-{course}']}",
         "command": command,
-        "cwd": str(home),
+        # Another account's folder cannot be entered; the launcher does it.
+        "cwd": str(ROOT if course_account.is_another(account) else home),
         "api_token": state.formgrader_tokens(list(deployment.courses))[course],
         "oauth_no_confirm": True,
-        **({"user": account} if account else {}),
+        **({"user": account} if account and os.geteuid() == 0 else {}),
         "environment": {
             # JupyterHub gives services a fresh environment; the launcher finds them by this.
             "MINGA_HUB_OF": str(state.root),
             "HOME": str(home),
+            **databases.environment(os.environ, another_account=bool(account)),
             "PATH": os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]]),
             "JUPYTERHUB_DEFAULT_URL": "/formgrader",
             "JUPYTER_CONFIG_PATH": os.pathsep.join(
@@ -102,6 +108,7 @@ def formgrader(course: str, ports: dict[str, int], deployment: Deployment, state
             "MINGA_COURSE": course,
             "MINGA_COURSE_ROOT": str(home),
             "MINGA_EXCHANGE_URL": deployment.exchange_url,
+            "MINGA_GRADES_URL": deployment.grades_url,
             "MINGA_LANGUAGE": deployment.languages[0],
         },
     }

@@ -39,6 +39,10 @@ def configure(c, deployment: Deployment, state: State) -> None:
     c.MingaSpawner.session_environment = lambda spawner, choice: environment(
         deployment, state, choice
     )
+    if deployment.hub.url and not deployment.hub.internal_tls:
+        # Nodes do not reach the hub's own port, which is on loopback; with internal TLS the
+        # hub shows its sessions a certificate that the reverse proxy does not have.
+        c.MingaSpawner.hub_connect_url = deployment.hub.url
     c.MingaSpawner.cmd = [_beside_python("jupyterhub-singleuser")]
     c.MingaSpawner.default_url = "/lab"
     if os.geteuid() == 0 and deployment.accounts == "shared":

@@ -62,7 +62,7 @@ class State:
         """Return what was written as `name`, {} if nothing was."""
         try:
             return json.loads((self.hub / f"{name}.json").read_text())
-        except FileNotFoundError:
+        except (FileNotFoundError, NotADirectoryError):
             return {}
 
     def write(self, name: str, value: dict) -> None:
@@ -93,6 +93,13 @@ class State:
                 known.setdefault(course, secrets.token_urlsafe(32))
             self.write("formgraders", known)
         return {course: known[course] for course in courses}
+
+    def secret(self, name: str) -> str:
+        """Return a secret of this installation, made at its first use; this account reads it."""
+        known = self.read(name)
+        if not known:
+            self.write(name, known := {"secret": secrets.token_hex(32)})
+        return known["secret"]
 
     def ports(self) -> dict[str, int]:
         """Return the ports that were chosen at the last start, by what listens there."""

@@ -12,7 +12,7 @@ from transparency.database import Database
 from transparency.record import Recorder, read_key
 from transparency.settings import Settings
 
-from . import database
+from . import databases
 from .deployment import ROOT, Deployment
 from .state import State
 
@@ -97,7 +97,7 @@ def settings(deployment: Deployment, state: State) -> Settings:
     return Settings(
         folder=str(state.transparency),
         database=own.database,
-        exchange=deployment.exchange.database or f"sqlite:///{state.exchange / 'exchange.sqlite'}",
+        exchange=databases.addresses(deployment, state)["exchange.database"],
         languages=tuple(deployment.languages),
         institutions={
             name: each.model_dump(include={"title", "country"})
@@ -123,8 +123,9 @@ def service(known: Settings, deployment: Deployment, state: State) -> dict:
         "environment": {
             "MINGA_HUB_OF": str(state.root),
             "MINGA_TRANSPARENCY": known.to_json(),
-            **database.for_services(),
-            **{k: v for k, v in os.environ.items() if k == "MINGA_DEPLOYMENT"},
+            # PostgreSQL's own: a password is not for the deployment's file.
+            **databases.environment(os.environ),
+            **{k: v for k, v in os.environ.items() if k in ("HOME", "MINGA_DEPLOYMENT")},
         },
         "display": False,
     }

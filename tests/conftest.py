@@ -106,6 +106,8 @@ def two_courses() -> Path:
 class Minga:
     """A running installation, in a state folder of its own."""
 
+    arguments: tuple[str, ...] = ()  # of its launcher
+
     def __init__(self, state: Path, port: int, checkout: Checkout | None = None, prefix=()):
         self.state, self.port = state, port
         self.root = checkout.root if checkout else ROOT
@@ -122,7 +124,7 @@ class Minga:
         self.output = self.output or self.state.with_suffix(".out")
         with open(self.output, "wb") as output:
             self.launcher = subprocess.Popen(
-                [*self.prefix, self.python, "-m", "hub_config.run"],
+                [*self.prefix, self.python, "-m", "hub_config.run", *self.arguments],
                 cwd=self.root,
                 env={
                     **self.environment,

@@ -3,6 +3,7 @@
 The same commands as for documents; the catalogs are those that the hub reads itself.
 """
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
@@ -18,6 +19,9 @@ from translation.segments import Segment, TranslationError
 
 # What marks a sentence beside gettext's own names: hub_config.pages.N_ and spawners' Message.
 KEYWORDS = DEFAULT_KEYWORDS | {"N_": None, "Message": None}
+
+_PREVIOUS = re.compile(r'^#\| (?P<word>msgid|msgid_plural) ""(?P<lines>( "(\\.|[^"\\])*")+)$', re.M)
+_QUOTED = re.compile(r'"(?:\\.|[^"\\])*"')
 
 
 @dataclass(frozen=True)
@@ -72,15 +76,25 @@ class HubPages:
         path.parent.mkdir(parents=True, exist_ok=True)
         written = BytesIO()
         write_po(written, old, width=0, include_previous=True)
-        path.write_bytes(written.getvalue().rstrip(b"\n") + b"\n")
+        text = _PREVIOUS.sub(_on_lines_of_their_own, written.getvalue().decode())
+        path.write_text(text.rstrip("\n") + "\n", encoding="utf-8")
         return True
 
     def _read(self, path: Path, language: str) -> Catalog:
         try:
             with path.open("rb") as file:
-                return read_po(file, locale=language, abort_invalid=True)
+                found = read_po(file, locale=language, abort_invalid=True)
         except (PoFileError, ValueError) as error:
             raise TranslationError(f"{path}: not a valid catalog {error}") from error
+        for message in found:  # Babel reads what a sentence was before as a comment by a person
+            message.user_comments = [c for c in message.user_comments if not c.startswith("|")]
+        return found
+
+
+def _on_lines_of_their_own(previous: re.Match) -> str:
+    """Return a previous sentence of several lines as PO has it; Babel 2.18 puts them in one."""
+    lines = _QUOTED.findall(previous["lines"])
+    return "\n".join([f'#| {previous["word"]} ""', *(f"#| {line}" for line in lines)])
 
 
 def _first(id_: str | tuple[str, ...]) -> str:

@@ -5,6 +5,8 @@ import tempfile
 from pathlib import Path
 
 from nbgrader.exchange.abc import ExchangeFetchFeedback, ExchangeReleaseFeedback
+from traitlets import Unicode
+from traitlets.utils.importstring import import_item
 
 from .. import filesets
 from ..words import say
@@ -13,6 +15,10 @@ from .base import ServiceExchange
 
 class ServiceReleaseFeedback(ServiceExchange, ExchangeReleaseFeedback):
     """Give each student the pages that generate_feedback made of the submission it graded."""
+
+    then = Unicode(help="Function to call with this object when all of it is given").tag(
+        config=True
+    )
 
     def copy_files(self) -> None:
         """Send the feedback of one student or of all; what was sent already is not sent again."""
@@ -32,6 +38,8 @@ class ServiceReleaseFeedback(ServiceExchange, ExchangeReleaseFeedback):
             )
             if any(folder.glob("*.html")):
                 self._give(name, folder, receipts)
+        if self.then:
+            import_item(self.then)(self)
 
     def _give(self, student: str, folder: Path, receipts: dict) -> None:
         stamp = folder / "timestamp.txt"

@@ -6,6 +6,7 @@ import pytest
 import yaml
 
 from courses.models import load_course
+from hub_config.databases import environment
 from hub_config.deployment import DEFAULT, DeploymentError, load
 
 
@@ -35,7 +36,11 @@ def test_the_default_deployment_is_right():
         (lambda d: d.update(sitios={}), ["sitios", "no such key", "sites"]),
         (
             lambda d: d["hub"].update(prot=1),
-            ["hub.prot", "no such key", "address, internal_tls, port"],
+            [
+                "hub.prot",
+                "no such key",
+                "address, database, internal_tls, port, separate_proxy, url",
+            ],
         ),
         (lambda d: d["hub"].update(port="eight"), ["hub.port", "integer", "'eight'"]),
         (lambda d: d["hub"].update(port=70000), ["hub.port", "65535", "70000"]),
@@ -68,6 +73,25 @@ def test_the_default_deployment_is_right():
             ["institutions.uc.country", "'Chile'"],
         ),
         (lambda d: d.update(transparency={"pue": 0.9}), ["transparency.pue", "1", "0.9"]),
+        (
+            lambda d: d.update(exchange={"database": "mysql://minga@/minga"}),
+            ["exchange.database", "PostgreSQL and SQLite", "'mysql://minga@/minga'"],
+        ),
+        (
+            lambda d: d.update(
+                hub={"database": "postgresql:///minga"},
+                exchange={"database": "postgresql:///minga"},
+            ),
+            ["exchange.database", "the same table", "minga-exchange"],
+        ),
+        (
+            lambda d: d["hub"].update(database="minga"),
+            ["hub.database", "no address of a database", "postgresql+psycopg://"],
+        ),
+        (
+            lambda d: d.update(gradebooks={"database": "postgresql:///minga"}),
+            ["gradebooks.database", "two courses cannot share", "{course}"],
+        ),
     ],
 )
 def test_a_mistake_is_named_with_file_key_reason_and_what_is_allowed(changed, change, words):
@@ -206,3 +230,32 @@ def test_due_dates_follow_the_start_and_dates_of_the_file_win(changed):
     policies = deployment.courses["ai-foundations"].policies(load_course("ai-foundations"))
     assert policies["descenso-de-gradiente"].due.isoformat() == "2027-05-01T12:00:00-03:00"
     assert load(DEFAULT).courses["supercomputing"].policies(course) == {}
+
+
+@pytest.mark.parametrize("url", ["postgresql://minga:{}@db/minga", "postgresql:///m?password={}"])
+def test_a_password_in_the_file_is_refused_and_not_repeated(changed, url):
+    with pytest.raises(DeploymentError, match=r"hub\.database: holds a password.*pgpass") as error:
+        changed(lambda d: d["hub"].update(database=url.format("s3creto")))
+    assert "s3creto" not in str(error.value)
+
+
+def test_postgresql_by_one_line_each(changed):
+    def change(d):
+        d["hub"]["database"] = "postgresql://minga@/minga"
+        d["gradebooks"] = {"database": "postgresql:///minga-{course}"}
+
+    deployment = changed(change)
+    assert deployment.hub.database == "postgresql+psycopg://minga@/minga"
+    assert (
+        deployment.gradebooks.of("supercomputing") == "postgresql+psycopg:///minga-supercomputing"
+    )
+    assert load(DEFAULT).gradebooks.of("supercomputing") == ""
+
+
+def test_a_formgraders_own_account_does_not_learn_the_hubs_password():
+    variables = {"PGHOST": "db", "PGSSLMODE": "verify-full", "PGPASSWORD": "x", "PGUSER": "minga"}
+    assert environment(variables) == variables
+    assert environment(variables, another_account=True) == {
+        "PGHOST": "db",
+        "PGSSLMODE": "verify-full",
+    }

@@ -14,6 +14,7 @@ import yaml
 from hub_config.deployment import DEFAULT
 from tests.conftest import ROOT, Minga, free_port
 from tests.journeys.classroom import Visit
+from tests.postgresql import found, new_database, postgres, rows  # noqa: F401 (postgres is a fixture)
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 
@@ -21,10 +22,13 @@ SITES = ("chile", "colombia")
 COURSE, ASSIGNMENT = "ai-foundations", "descenso-de-gradiente"
 
 
-@pytest.fixture(params=["two disks", "an ordinary account"])
+@pytest.fixture(params=["two disks, PostgreSQL", "an ordinary account"])
 def running(request, monkeypatch):
-    """A Minga of its own: with nothing in common between its sites; by an ordinary account."""
-    if request.param == "two disks":
+    """A Minga of its own: its sites have nothing in common, its data is on PostgreSQL; or as usual.
+
+    As usual: SQLite, one disk, started by an ordinary account.
+    """
+    if request.param.startswith("two disks"):
         checkout, prefix = None, ()
     else:
         checkout = request.getfixturevalue("ordinary_checkout")
@@ -42,7 +46,12 @@ def running(request, monkeypatch):
         )
         assert done.returncode == 0, done.stdout + done.stderr
     else:
-        monkeypatch.setenv("MINGA_DEPLOYMENT", str(a_disk_for_each_site(folder)))
+        deployment = a_disk_for_each_site(folder)
+        if found():  # where it is not installed, SQLite
+            deployment |= on_postgresql(request.getfixturevalue("postgres")[2])
+        file = folder / "two-disks.yaml"
+        file.write_text(yaml.safe_dump(deployment))
+        monkeypatch.setenv("MINGA_DEPLOYMENT", str(file))
     minga = Minga(folder / "state", free_port(), checkout, prefix)
     minga.output = Path(tempfile.mkstemp(prefix="minga-journey-")[1])
     try:
@@ -58,14 +67,28 @@ def running(request, monkeypatch):
         subprocess.run(["rm", "-rf", folder, minga.output], check=True)
 
 
-def a_disk_for_each_site(folder: Path) -> Path:
-    """Write a deployment whose sites keep homes in folders of their own."""
+def a_disk_for_each_site(folder: Path) -> dict:
+    """Return a deployment whose sites keep homes in folders of their own."""
     deployment = yaml.safe_load(DEFAULT.read_text())
     for site in SITES:
         deployment["sites"][site]["home"] = str(folder / f"disk-{site}" / "{username}")
-    file = folder / "two-disks.yaml"
-    file.write_text(yaml.safe_dump(deployment))
-    return file
+    return deployment
+
+
+def on_postgresql(url: str) -> dict:
+    """Return the keys that put everything on PostgreSQL, in databases as regional.yaml has them."""
+    courses = yaml.safe_load(DEFAULT.read_text())["courses"]
+    for course in courses:
+        new_database(url, f"minga-{course}")
+    own = {"database": new_database(url, "minga")}
+    shared = {"database": new_database(url, "minga-exchange")}
+    gradebooks = {"database": url.replace("/postgres?", "/minga-{course}?")}
+    return {
+        "hub": {"address": "127.0.0.1", **own},
+        "exchange": shared,
+        "transparency": shared,
+        "gradebooks": gradebooks,
+    }
 
 
 def hide_from_sites(minga: Minga, folder: Path) -> None:
@@ -142,10 +165,21 @@ def test_a_class_from_login_to_feedback(running, chromium, artifacts):
     if two_disks:
         assert "95.0 / 100.0" in other.read_feedback(COURSE, ASSIGNMENT)
         other.close()
+        if found():
+            all_is_on_postgresql(running)
     else:
         assert queue(running, "chile") == []
     student.close()
     teacher.close()
+
+
+def all_is_on_postgresql(minga: Minga) -> None:
+    told = yaml.safe_load(Path(os.environ["MINGA_DEPLOYMENT"]).read_text())
+    assert ("estudiante2",) in rows(told["hub"]["database"], "SELECT name FROM users")
+    of_course = told["gradebooks"]["database"].replace("{course}", COURSE)
+    assert rows(of_course, "SELECT count(*) FROM submitted_assignment") == [(2,)]
+    for name in ("jupyterhub.sqlite", "exchange.sqlite", "use.sqlite", "gradebook.db"):
+        assert not list(minga.state.rglob(name))
 
 
 def test_an_english_student_is_met_in_english(minga, chromium, artifacts):

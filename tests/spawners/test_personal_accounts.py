@@ -1,4 +1,4 @@
-"""The real thing: each session runs as its person's own Unix account."""
+"""The real thing: a session runs as its person's own Unix account, a grader as its course's."""
 
 import os
 import pwd
@@ -6,8 +6,10 @@ import secrets
 import shutil
 import subprocess
 import tempfile
+import time
 from pathlib import Path
 
+import psutil
 import pytest
 import yaml
 
@@ -82,3 +84,54 @@ for path in ({str(secret)!r}, {str(minga.state / "hub" / "passwords.json")!r},
         person.stop()
     finally:
         minga.interrupt()
+
+
+@pytest.mark.skipif(not shutil.which("sudo"), reason="sudo is not installed")
+def test_a_hub_that_is_no_root_grades_as_the_courses_account(ordinary_checkout, accounts, folder):
+    """Through sudo and one program; when the hub is gone, so is what it started."""
+    hub, grader = ordinary_checkout.account, accounts[2]
+    deployment = yaml.safe_load(DEFAULT.read_text())
+    deployment["accounts"] = "personal"
+    deployment["authentication"]["people"] = {"profesora": {}}
+    deployment["courses"] = {"ai-foundations": {"instructors": ["profesora"], "account": grader}}
+    for site in deployment["sites"].values():
+        site["user_prefix"] = ["sudo", "-n", "-u", "{username}", "--"]
+    file = folder / "no-root.yaml"
+    file.write_text(yaml.safe_dump(deployment))
+    root = folder / "state" / "courses" / "ai-foundations"
+    for path, owner in ((root.parents[1], hub), (root.parent, hub), (root, grader)):
+        path.mkdir(mode=0o711)
+        shutil.chown(path, owner, owner)
+    launcher = ordinary_checkout.root / "hub_config" / "course_launcher.py"
+    sudoers = Path("/etc/sudoers.d", folder.name)
+    sudoers.write_text(
+        f"{hub} ALL=({grader}) NOPASSWD: {ordinary_checkout.python} -I -S {launcher}\n"
+    )
+    sudoers.chmod(0o440)
+
+    def graders() -> set[str]:
+        found = set()
+        for process in psutil.process_iter(["cmdline", "username"]):
+            words = " ".join(process.info["cmdline"] or [])
+            if "jupyterhub-singleuser" in words and str(root) in words:
+                found.add(process.info["username"])
+        return found
+
+    minga = Minga(folder / "state", free_port(), ordinary_checkout, ordinary_checkout.prefix)
+    minga.environment = {**minga.environment, "MINGA_DEPLOYMENT": str(file)}
+    minga.output = folder / "out"
+    try:
+        minga.start()
+        page = minga.login("profesora").http.get(f"{minga.url}/services/ai-foundations/formgrader")
+        assert page.ok and "Formgrader" in page.text, page.url
+        assert graders() == {grader}
+        assert (root / "release").owner() == (root / "gradebook.db").owner() == grader
+    finally:
+        if minga.launcher.poll() is None:
+            minga.interrupt()
+        sudoers.unlink()
+    for _ in range(100):
+        if not graders():
+            break
+        time.sleep(0.1)
+    assert not graders()

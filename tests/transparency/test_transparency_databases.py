@@ -6,7 +6,7 @@ import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 
-from tests.exchange.service.test_exchange_databases import postgres  # noqa: F401 (a fixture)
+from tests.postgresql import postgres  # noqa: F401 (a fixture)
 from tests.transparency.test_transparency_figures import classroom, hand_back
 from transparency.database import Database
 from transparency.publish import begin, publish_due, published

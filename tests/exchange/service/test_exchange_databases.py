@@ -1,12 +1,5 @@
 """The database: made by migrations alone, and the same service on PostgreSQL."""
 
-import os
-import pwd
-import shutil
-import subprocess
-import tempfile
-from pathlib import Path
-
 import pytest
 import sqlalchemy as sa
 from alembic.autogenerate import compare_metadata
@@ -15,6 +8,7 @@ from alembic.migration import MigrationContext
 from exchange.service.database import Database
 from exchange.service.tables import Table
 from tests.exchange.service.exchange_server import COURSE, ExchangeServer, FakeHub, problem
+from tests.postgresql import postgres  # noqa: F401 (a fixture)
 
 pytestmark = pytest.mark.slow
 
@@ -49,55 +43,12 @@ def test_how_sqlite_is_opened(tmp_path):
     assert said == {"journal_mode": "wal", "synchronous": 2, "foreign_keys": 1}
 
 
-@pytest.fixture(scope="module")
-def postgres(tmp_path_factory):
-    """A PostgreSQL of its own on a socket in its folder: (start, stop, url)."""
-    programs = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"))
-    initdb = str(programs[-1]) if programs else shutil.which("initdb")
-    if not initdb:
-        pytest.skip("PostgreSQL is not installed")
-    folder = tmp_path_factory.mktemp("pg")
-    prefix = []
-    if os.geteuid() == 0:  # PostgreSQL refuses to run as root
-        account = next((a for a in ("postgres", "nobody") if _known(a)), None)
-        prefix = [shutil.which("runuser"), "-u", account, "--"]
-        below = Path(tempfile.gettempdir())
-        for parent in [folder, *folder.parents]:
-            if below in parent.parents:  # a folder more where several workers test
-                parent.chmod(0o755)
-        shutil.chown(folder, account)
-    data = folder / "d"
-    subprocess.run(
-        [*prefix, initdb, "-D", data, "-U", "minga", "-A", "trust", "-E", "UTF8", "--no-sync"],
-        check=True,
-        capture_output=True,
-        cwd="/",
-    )
-    control = str(Path(initdb).with_name("pg_ctl"))
-    options = f"-c listen_addresses= -c unix_socket_directories={folder}"
-
-    def run(*words):
-        command = [*prefix, control, "-D", str(data), "-w", "-l", str(folder / "log"), *words]
-        subprocess.run(command, check=True, capture_output=True, cwd="/")
-
-    run("-o", options, "start")
-    yield run, options, f"postgresql://minga@/postgres?host={folder}"
-    subprocess.run([*prefix, control, "-D", str(data), "-m", "immediate", "stop"], cwd="/")
-
-
-def _known(account: str) -> bool:
-    try:
-        return bool(pwd.getpwnam(account))
-    except KeyError:
-        return False
-
-
-def test_the_same_tables_on_postgresql(postgres):
+def test_the_same_tables_on_postgresql(postgres):  # noqa: F811
     *_, url = postgres
     assert differences(url) == []
 
 
-def test_the_service_on_postgresql(postgres, tmp_path):
+def test_the_service_on_postgresql(postgres, tmp_path):  # noqa: F811
     """Handing in, again, too often; the database goes away and comes back."""
     run, options, url = postgres
     hub = FakeHub()

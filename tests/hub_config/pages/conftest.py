@@ -1,5 +1,6 @@
 """A hub that shows every page, and readers of its pages in a real browser."""
 
+import itertools
 import os
 import re
 import shutil
@@ -172,12 +173,15 @@ class Reader:
         page.screenshot(path=str(ARTIFACTS / file), full_page=True)
 
 
+# Two that differ in everything; MINGA_PAGES=all for each of the eight, to look at.
 VARIANTS = [("es", "wide", "light"), ("en", "phone", "dark")]
+if os.environ.get("MINGA_PAGES") == "all":
+    VARIANTS = list(itertools.product(BROWSER_LANGUAGE, SIZES, ("light", "dark")))
 
 
 @pytest.fixture(params=VARIANTS, ids=lambda variant: "-".join(variant))
 def reader(request, chromium, hub):
-    """A reader in Spanish on a desk, then one in English on a phone at night."""
+    """A reader in one language, on a desk or a phone, by day or at night."""
     reader = Reader(chromium, hub, *request.param)
     yield reader
     reader.context.close()

@@ -1,7 +1,5 @@
 """How the hub uses its database: written ahead, and read at once when it starts."""
 
-import os
-
 from jupyterhub import orm
 from sqlalchemy import event
 from sqlalchemy.engine import Engine
@@ -12,14 +10,6 @@ def configure() -> None:
     """Make it so for all of this process's databases; twice is as once."""
     event.listen(Engine, "connect", write_ahead)
     event.listen(Session, "do_orm_execute", read_at_once)
-
-
-def for_services() -> dict[str, str]:
-    """Return the variables by which a service's PostgreSQL finds its account and password.
-
-    PostgreSQL's own: a password is not for the deployment's file.
-    """
-    return {k: v for k, v in os.environ.items() if k == "HOME" or k.startswith("PG")}
 
 
 def write_ahead(connection, record) -> None:
