@@ -17,7 +17,7 @@ from sqlalchemy import event  # noqa: E402
 from sqlalchemy.engine import Engine  # noqa: E402
 
 from benchmarks.rounds import RoundHandler  # noqa: E402
-from hub_config import hub_database  # noqa: E402
+from hub_config import collector, hub_database  # noqa: E402
 
 settings = json.loads(os.environ["MINGA_BENCHMARK_SETTINGS"])
 folder = Path(settings["folder"])
@@ -83,6 +83,7 @@ if settings["concurrent_spawn_limit"] is not None:
 
 if settings["spawner"] == "ours":
     hub_database.configure()
+    collector.configure()
     from spawners.choices import Course, Offer, Profile, SiteTitle
     from spawners.sites import SlurmSite
     from spawners.slurm import MingaSpawner

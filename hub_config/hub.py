@@ -1,6 +1,6 @@
 """The hub itself: addresses, database, proxy."""
 
-from . import databases, hub_database, proxy
+from . import collector, databases, hub_database, proxy
 from .deployment import Deployment
 from .state import State
 
@@ -23,4 +23,5 @@ def configure(c, deployment: Deployment, state: State) -> None:
         c.ConfigurableHTTPProxy.should_start = False
         c.ConfigurableHTTPProxy.auth_token = state.secret("proxy-token")
     hub_database.configure()
+    collector.configure()
     c.ConfigurableHTTPProxy.pid_file = str(state.hub / "proxy.pid")
