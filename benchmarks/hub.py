@@ -93,6 +93,7 @@ class Hub:
         self.settings.port, self.settings.hub_port, self.settings.proxy_port = ports
         self.url = f"http://127.0.0.1:{self.settings.port}"
         self.process: psutil.Popen | None = None
+        self.proxy: psutil.Popen | None = None  # where it is not the hub's
 
     def __enter__(self):
         try:
@@ -117,6 +118,26 @@ class Hub:
         environment = self.site.environment()
         programs = str(Path(sys.executable).parent)
         with open(self.folder / "hub.log", "ab") as log:
+            if self.settings.spawner == "ours":  # as hub_config.run does
+                self.proxy = psutil.Popen(
+                    [
+                        *self.settings.proxy,
+                        f"--port={self.settings.port}",
+                        "--ip=127.0.0.1",
+                        f"--api-port={self.settings.proxy_port}",
+                        f"--error-target=http://127.0.0.1:{self.settings.hub_port}/hub/error",
+                    ],
+                    cwd=self.folder,
+                    env={
+                        **os.environ,
+                        "CONFIGPROXY_AUTH_TOKEN": self.settings.token,
+                        machine.MARK: str(self.root),
+                    },
+                    stdin=subprocess.DEVNULL,
+                    stdout=log,
+                    stderr=subprocess.STDOUT,
+                    start_new_session=True,
+                )
             self.process = psutil.Popen(
                 [sys.executable, "-m", "jupyterhub", "-f", str(self.config)],
                 cwd=self.folder,
@@ -137,6 +158,10 @@ class Hub:
 
     def _end_proxy(self) -> None:
         """End what a killed hub left, as hub_config.run does before each start."""
+        if self.proxy:
+            processes.end([self.proxy])
+            self.proxy.wait()
+            return
         with contextlib.suppress(OSError, ValueError, psutil.Error):
             proxy = psutil.Process(int((self.folder / "proxy.pid").read_text()))
             if proxy.environ().get(machine.MARK) == str(self.root):

@@ -45,7 +45,9 @@ c = get_config()  # noqa: F821 (given by JupyterHub)
 c.JupyterHub.bind_url = f"http://127.0.0.1:{settings['port']}"
 c.JupyterHub.hub_bind_url = f"http://127.0.0.1:{settings['hub_port']}"
 c.JupyterHub.db_url = f"sqlite:///{folder / 'jupyterhub.sqlite'}"
-event.listen(Engine, "connect", hub_database.write_ahead)  # for stock too: it would wait for the disk
+event.listen(
+    Engine, "connect", hub_database.write_ahead
+)  # for stock too: it would wait for the disk
 c.JupyterHub.cookie_secret_file = str(folder / "cookie_secret")
 c.JupyterHub.cleanup_servers = False
 c.JupyterHub.authenticator_class = "dummy"
@@ -84,6 +86,8 @@ if settings["concurrent_spawn_limit"] is not None:
 if settings["spawner"] == "ours":
     hub_database.configure()
     collector.configure()
+    c.ConfigurableHTTPProxy.should_start = False
+    c.ConfigurableHTTPProxy.auth_token = settings["token"]
     from spawners.choices import Course, Offer, Profile, SiteTitle
     from spawners.sites import SlurmSite
     from spawners.slurm import MingaSpawner

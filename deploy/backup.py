@@ -31,7 +31,7 @@ from sqlalchemy import create_engine, inspect, make_url
 from deploy.terminal import fail, say
 from hub_config import databases
 from hub_config.deployment import Deployment, DeploymentError, chosen_file, load
-from hub_config.run import running_launcher
+from hub_config.ending import running_launcher
 from hub_config.state import State
 
 SUMS, ABOUT = "SHA256SUMS", "backup.json"

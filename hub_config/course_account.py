@@ -5,6 +5,7 @@ python -m hub_config.course_account ACCOUNT [ARGUMENT …]    a formgrader, as t
 
 import json
 import os
+import pwd
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -36,6 +37,19 @@ def request(
         "folder": str(folder),
     }
     return json.dumps(asked).encode() + b"\n"
+
+
+def as_account(account: str) -> dict:
+    """Return what makes subprocess run as this account; nothing for one's own."""
+    if not account:
+        return {}
+    entry = pwd.getpwnam(account)
+    return {
+        "user": entry.pw_uid,
+        "group": entry.pw_gid,
+        "extra_groups": os.getgrouplist(account, entry.pw_gid),
+        "umask": 0o077,
+    }
 
 
 def run(account: str, asked: bytes, timeout: float | None = None) -> subprocess.CompletedProcess:

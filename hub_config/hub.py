@@ -19,7 +19,7 @@ def configure(c, deployment: Deployment, state: State) -> None:
     c.JupyterHub.named_server_limit_per_user = deployment.sessions_per_person - 1
     c.ConfigurableHTTPProxy.api_url = f"http://127.0.0.1:{ports['proxy']}"
     c.ConfigurableHTTPProxy.command = proxy.COMMAND
-    if deployment.hub.separate_proxy:
+    if not deployment.hub.internal_tls:  # else the hub gives it the certificates that it makes
         c.ConfigurableHTTPProxy.should_start = False
         c.ConfigurableHTTPProxy.auth_token = state.secret("proxy-token")
     hub_database.configure()

@@ -1,8 +1,9 @@
-"""JupyterHub's proxy: what the hub starts, or a service of its own (`hub.separate_proxy`).
+"""JupyterHub's proxy, beside the hub: it starts while the hub is still reading its programs.
 
     python -m hub_config.proxy    become the proxy (deploy/systemd/minga-proxy.service)
 
-A proxy of its own keeps its routes while the hub restarts, so that nobody's kernel is cut off.
+With `hub.separate_proxy` it is a service of its own, which keeps its routes while the hub
+restarts, so that nobody's kernel is cut off.
 """
 
 import os
@@ -17,7 +18,7 @@ COMMAND = [shutil.which("node") or "node", str(PROXY / "bin" / "configurable-htt
 
 
 def command(deployment: Deployment, state: State) -> list[str]:
-    """Return the argument list of a proxy of its own; ports are those that the hub will use."""
+    """Return the proxy's argument list; ports are those that the hub will use."""
     ports = state.ports()
     if "proxy" not in ports:  # the very first start; the hub keeps what is chosen here
         ports = state.choose_ports(["hub", "proxy"], keep=set())
@@ -31,14 +32,19 @@ def command(deployment: Deployment, state: State) -> list[str]:
     ]
 
 
+def token(state: State) -> dict[str, str]:
+    """Return the proxy's token, which the hub has too, for its environment alone."""
+    return {"CONFIGPROXY_AUTH_TOKEN": state.secret("proxy-token")}
+
+
 def main() -> None:
-    """Become the proxy; its token, which the hub has too, is in the environment alone."""
+    """Become the proxy."""
     try:
         deployment = load()
         arguments = command(deployment, state := State(deployment))
     except DeploymentError as error:
         sys.exit(str(error))
-    os.environ["CONFIGPROXY_AUTH_TOKEN"] = state.secret("proxy-token")
+    os.environ.update(token(state))
     os.execvp(arguments[0], arguments)  # noqa: S606
 
 

@@ -17,21 +17,21 @@ import sys
 import time
 import urllib.error
 import urllib.request
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 
 import psutil
 
 from courses.models import load_course
 from deploy.terminal import fail, say
-from spawners.cluster import packages, processes
+from spawners.cluster import packages
 from spawners.cluster.cluster import ClusterError, PrivateCluster
 from spawners.cluster.runfolder import RunFolderError
 
-from . import course_account, databases, openid_provider, services
+from . import course_account, databases, openid_provider, proxy, services
 from .deployment import ROOT, Deployment, DeploymentError, load
+from .ending import HUB_MARK, end_marked, end_sessions, running_launcher, stop
 from .state import State, is_free
-
-HUB_MARK = "MINGA_HUB_OF"  # in the environment of the hub, its proxy and its services
-SESSION_MARK = "MINGA_SESSION_OF"  # in the environment of sessions
 
 
 def main() -> None:
@@ -70,6 +70,7 @@ class Start:
         self.url = f"http://{deployment.hub.address}:{port}"
         self.port = port
         self.hub: subprocess.Popen | None = None
+        self.proxy: subprocess.Popen | None = None  # None where somebody else starts it
         self.started: list[PrivateCluster] = []  # by this very start, so without sessions yet
 
     def run(self) -> None:
@@ -105,7 +106,7 @@ class Start:
                     cluster.stop()
                 raise
             self._tell()
-            status = self.hub.wait()
+            status = self._watch()
         except KeyboardInterrupt:
             # From here on a second Ctrl-C must not leave half of it behind.
             for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
@@ -190,46 +191,51 @@ class Start:
 
     def _courses(self) -> None:
         """Make each course's assignments ready, where something changed."""
-        people = getattr(self.deployment.authentication, "people", {})
-        shown = {login_name: person.name for login_name, person in people.items()}
-        for course, members in self.deployment.courses.items():
-            say(f"Curso {course}: preparando tareas…", f"Course {course}: preparing assignments…")
-            self._course_folder(course)
-            names = [
-                f"--student={student}={members.name(student) or shown.get(student, student)}"
-                for student in members.students
-            ]
-            if not self._publish(course, names, {}):
-                fail(
-                    f"No se pudieron preparar las tareas de {course} (arriba está el porqué).",
-                    f"The assignments of {course} could not be prepared (the reason is above).",
-                )
+        self._for_each_course(self._prepare)
 
     def _release(self) -> None:
         """Give the exchange, which runs now, what it does not have yet."""
         tokens = self.state.formgrader_tokens(list(self.deployment.courses))
-        for course, members in self.deployment.courses.items():
-            policies = {
-                name: policy.for_exchange()
-                for name, policy in members.policies(load_course(course)).items()
-            }
-            released = self._publish(
-                course,
-                [
-                    f"--exchange={self.url}/services/exchange/",
-                    f"--policies={json.dumps(policies)}",
-                ],
-                {"JUPYTERHUB_API_TOKEN": tokens[course]},
+        self._for_each_course(lambda course: self._send(course, tokens[course]))
+
+    def _for_each_course(self, work: Callable[[str], None]) -> None:
+        """Do `work` for as many courses at once as there are cores."""
+        with ThreadPoolExecutor(os.cpu_count()) as pool:
+            list(pool.map(work, self.deployment.courses))
+
+    def _prepare(self, course: str) -> None:
+        members = self.deployment.courses[course]
+        people = getattr(self.deployment.authentication, "people", {})
+        say(f"Curso {course}: preparando tareas…", f"Course {course}: preparing assignments…")
+        self._course_folder(course)
+        names = [
+            f"--student={student}={members.name(student) or _name(people, student)}"
+            for student in members.students
+        ]
+        if not self._publish(course, names, {}):
+            fail(
+                f"No se pudieron preparar las tareas de {course} (arriba está el porqué).",
+                f"The assignments of {course} could not be prepared (the reason is above).",
             )
-            if not released:  # people can work all the same
-                say(
-                    f"Las tareas de {course} no llegaron al intercambio (arriba está el porqué).\n"
-                    "      El próximo inicio lo intenta de nuevo; también formgrader puede "
-                    "publicarlas.",
-                    f"The assignments of {course} did not reach the exchange "
-                    "(the reason is above).\n"
-                    "      The next start tries again; formgrader can release them too.",
-                )
+
+    def _send(self, course: str, token: str) -> None:
+        members = self.deployment.courses[course]
+        policies = {
+            name: policy.for_exchange()
+            for name, policy in members.policies(load_course(course)).items()
+        }
+        exchange = f"--exchange={self.url}/services/exchange/"
+        more = [exchange, f"--policies={json.dumps(policies)}"]
+        if not self._publish(course, more, {"JUPYTERHUB_API_TOKEN": token}):
+            # people can work all the same
+            say(
+                f"Las tareas de {course} no llegaron al intercambio (arriba está el porqué).\n"
+                "      El próximo inicio lo intenta de nuevo; también formgrader puede "
+                "publicarlas.",
+                f"The assignments of {course} did not reach the exchange "
+                "(the reason is above).\n"
+                "      The next start tries again; formgrader can release them too.",
+            )
 
     def _course_folder(self, course: str) -> None:
         """Make a course's working folder, which belongs to the account of its formgrader."""
@@ -267,26 +273,46 @@ class Start:
                 env=own | environment,
                 capture_output=True,
                 text=True,
-                **_as_account(account),
+                **course_account.as_account(account),
             )
         if done.returncode:
             print(done.stdout[-3000:] + done.stderr[-3000:], file=sys.stderr)
         return not done.returncode
 
-    def _hub(self) -> None:
-        """Start the hub in a session of its own, and wait until it answers."""
-        say("Iniciando el hub…", "Starting the hub…")
-        log = self.state.log / "hub.log"
-        with open(log, "ab") as output:
-            self.hub = subprocess.Popen(
-                [sys.executable, "-m", "jupyterhub", "-f", str(ROOT / "jupyterhub_config.py")],
+    def _start(self, command: list[str], **more: str) -> subprocess.Popen:
+        """Start a part of Minga in a session of its own: Ctrl-C is for us, who end the rest."""
+        with open(self.state.log / "hub.log", "ab") as output:
+            return subprocess.Popen(
+                command,
                 cwd=self.state.hub,
-                env={**os.environ, HUB_MARK: str(self.state.root), "PORT": str(self.port)},
+                env={**os.environ, HUB_MARK: str(self.state.root), "PORT": str(self.port), **more},
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=subprocess.STDOUT,
-                start_new_session=True,  # a Ctrl-C is for the launcher, which ends the rest
+                start_new_session=True,
             )
+
+    def _proxy(self) -> None:
+        """Start the proxy, if it is neither a service of its own nor the hub's (internal TLS)."""
+        if not (self.deployment.hub.separate_proxy or self.deployment.hub.internal_tls):
+            command = proxy.command(self.deployment, self.state)
+            self.proxy = self._start(command, **proxy.token(self.state))
+
+    def _watch(self) -> int:
+        """Wait until the hub ends; return its status. A proxy that ends is started again."""
+        while self.hub.poll() is None:
+            if self.proxy and self.proxy.poll() is not None:
+                self._proxy()  # the hub tells it the routes within five seconds
+            time.sleep(0.5)
+        return self.hub.returncode
+
+    def _hub(self) -> None:
+        """Start the proxy and the hub, and wait until they answer."""
+        say("Iniciando el hub…", "Starting the hub…")
+        log = self.state.log / "hub.log"
+        self._proxy()
+        configuration = str(ROOT / "jupyterhub_config.py")
+        self.hub = self._start([sys.executable, "-m", "jupyterhub", "-f", configuration])
         self.state.write("hub", {"pid": self.hub.pid})
         for _ in range(600):
             if self.hub.poll() is not None:
@@ -328,38 +354,8 @@ class Start:
         end_marked(HUB_MARK, self.state)
 
 
-def _as_account(account: str) -> dict:
-    """Return what makes subprocess run as this account; nothing for one's own."""
-    if not account:
-        return {}
-    entry = pwd.getpwnam(account)
-    return {
-        "user": entry.pw_uid,
-        "group": entry.pw_gid,
-        "extra_groups": os.getgrouplist(account, entry.pw_gid),
-        "umask": 0o077,
-    }
-
-
-def stop(state: State) -> None:
-    """Stop what an earlier start started, sessions included."""
-    launcher = running_launcher(state)
-    if launcher:
-        launcher.terminate()
-        psutil.wait_procs([launcher], timeout=120)
-    end_marked(HUB_MARK, state)
-    end_sessions(state)
-    say("Minga está detenida.", "Minga has stopped.")
-
-
-def end_sessions(state: State) -> None:
-    """End all sessions of this machine, and the private clusters."""
-    installation = packages.find(ROOT / ".minga" / "slurm")
-    for folder in sorted(state.clusters.iterdir()) if installation else []:
-        cluster = PrivateCluster.load(folder, installation)
-        if cluster:
-            cluster.stop()
-    end_marked(SESSION_MARK, state)
+def _name(people: dict, student: str) -> str:
+    return people[student].name if student in people else student
 
 
 def cluster_ports(deployment: Deployment) -> dict[str, list[str]]:
@@ -373,28 +369,6 @@ def cluster_ports(deployment: Deployment) -> dict[str, list[str]]:
         for name, site in deployment.sites.items()
         if site.private_cluster
     }
-
-
-def running_launcher(state: State) -> psutil.Process | None:
-    """Return the process of a start that is still in charge, or None."""
-    known = state.read("launcher")
-    try:
-        process = psutil.Process(known["pid"])
-        if abs(process.create_time() - known["created"]) < 1 and process.pid != os.getpid():
-            return process
-    except (KeyError, psutil.NoSuchProcess):
-        pass
-    return None
-
-
-def end_marked(mark: str, state: State) -> None:
-    """End every process that carries `mark` of this state folder in its environment."""
-    found = []
-    for process in psutil.process_iter():
-        with contextlib.suppress(psutil.Error, OSError):
-            if process.environ().get(mark) == str(state.root) and process.pid != os.getpid():
-                found.append(process)
-    processes.end(found, patience=10)
 
 
 def _interrupt(number, frame):

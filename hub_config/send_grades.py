@@ -10,8 +10,8 @@ import os
 import subprocess
 import sys
 
+from .course_account import as_account
 from .deployment import ROOT, DeploymentError, load
-from .run import _as_account
 from .state import State
 
 
@@ -43,7 +43,7 @@ def main() -> int:
             "MINGA_EXCHANGE_URL": deployment.exchange_url,
             "MINGA_GRADES_URL": deployment.grades_url,
         },
-        **_as_account(account),
+        **as_account(account),
     ).returncode
 
 

@@ -18,8 +18,8 @@ from grading import sandbox
 from grading.errors import SandboxUnavailable
 from hub_config import course_account, openid_provider
 from hub_config.deployment import ROOT, DeploymentError
+from hub_config.ending import running_launcher
 from hub_config.proxy import PROXY
-from hub_config.run import running_launcher
 from spawners.sites import LAUNCHER
 
 from .findings import PATIENCE, Finding, Installation, account

@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 
 from hub_config import sessions
 from hub_config.deployment import Site
-from hub_config.run import running_launcher
+from hub_config.ending import running_launcher
 from spawners.commands import SchedulerError, run
 from spawners.sites import LAUNCHER, SlurmSite
 

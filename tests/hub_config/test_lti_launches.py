@@ -32,7 +32,6 @@ MOODLE = {
 def lti(**changes) -> dict:
     return {
         "method": "lti13",
-        "url": "https://minga.example",
         "platforms": {"uchile": MOODLE},
         "contact": "ayuda@minga.example",
         **changes,
@@ -175,12 +174,16 @@ def method(**keys):
 
 
 def test_people_are_enrolled_by_the_platforms_name_of_them(changed):
-    deployment = changed(method(admins=["uchile:1"]))
+    def there(data):
+        method(admins=["uchile:1"])(data)
+        data["hub"] = {"url": "https://minga.example/"}
+
+    deployment = changed(there)
     assert deployment.courses[COURSE].students == [SETTINGS.login_name("uchile:7")]
     assert deployment.authentication.admins == [SETTINGS.login_name("uchile:1")]
     assert deployment.all_institutions["uchile"].country == "CL"
     assert deployment.grades_url == "https://minga.example/hub/api/minga-grades/"
-    assert changed(method(url="")).url == "http://127.0.0.1:8000"
+    assert changed(method()).url == "http://127.0.0.1:8000"
 
 
 @pytest.mark.parametrize(

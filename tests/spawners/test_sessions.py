@@ -14,7 +14,7 @@ import pytest
 import requests
 import websocket
 
-from hub_config.run import HUB_MARK
+from hub_config.ending import HUB_MARK
 from tests.conftest import Minga, free_port
 
 pytestmark = pytest.mark.slow

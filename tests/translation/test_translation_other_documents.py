@@ -152,7 +152,7 @@ def test_the_hub_pages_go_the_same_way(pages, capsys):
     assert (changed.fuzzy, changed.msgstr) == (True, "Log in")
     assert changed.previous_msgid == "Iniciar sesión"
     # Of two lines, and once more: what was before stays readable, and does not pile up.
-    for now in ("Iniciar\nla sesión", "Iniciar\ntu \\\"sesión\\\""):
+    for now in ("Iniciar\nla sesión", 'Iniciar\ntu \\"sesión\\"'):
         template.write_text('{{ _("' + now.replace("\n", "\\n") + '") }}')
         assert run(pages, "extract") == 0
     changed = polib.pofile(str(path)).find('Iniciar\ntu "sesión"')
