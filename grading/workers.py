@@ -47,6 +47,8 @@ class Workers:
 
 
 def _end(lanes: list["_Lane"]) -> None:
+    for lane in lanes:  # all of them before the first process dies: none shall start another one
+        lane.ended = True
     for lane in lanes:
         lane.end()
 
@@ -56,7 +58,7 @@ class _Lane:
 
     def __init__(self, group: subprocess.Popen, pipe: Connection, todo: queue.SimpleQueue):
         self._group, self._pipe, self._queue = group, pipe, todo
-        self._ended = False
+        self.ended = False
         threading.Thread(target=self._serve, daemon=True).start()
 
     def _serve(self) -> None:
@@ -71,14 +73,13 @@ class _Lane:
                 self._pipe.send(job)
                 return self._pipe.recv()
             except (EOFError, OSError):
-                if self._ended:
+                if self.ended:
                     break
                 self._pipe.close()
                 self._group, (self._pipe,) = processes.start(1)
         return jobs.lost(TRIES)
 
     def end(self) -> None:
-        self._ended = True
         self._queue.put(None)
         processes.end(self._group)
 

@@ -99,8 +99,9 @@ def test_killed_half_way_the_second_run_does_the_rest(course):
     assert course.grade() == []
 
 
-def test_interrupted_it_says_how_to_go_on_and_leaves_no_process(course):
+def test_interrupted_it_says_how_to_go_on_and_leaves_no_process(course, monkeypatch):
     course.hand_in("s002", 2, "import time\ntime.sleep(50)")
+    monkeypatch.setenv("PYTHONFAULTHANDLER", "1")
     process = course.command("--workers", "2", start_new_session=True)
     limit = time.monotonic() + 120
     while not course.autograded("s001").exists() and time.monotonic() < limit:
@@ -112,8 +113,12 @@ def test_interrupted_it_says_how_to_go_on_and_leaves_no_process(course):
         _, said = process.communicate(timeout=30)
     except subprocess.TimeoutExpired:  # Python drops one that comes while it frees an object
         os.killpg(process.pid, signal.SIGINT)
-        _, said = process.communicate(timeout=60)
-    assert process.returncode == 130
+        try:
+            _, said = process.communicate(timeout=60)
+        except subprocess.TimeoutExpired:
+            process.send_signal(signal.SIGABRT)  # faulthandler says where each thread is
+            pytest.fail(process.communicate(timeout=60)[1])
+    assert process.returncode == 130, said
     assert "La misma orden sigue" in said or "la misma orden sigue" in said
     assert re.search(r"numpy: +\d+%", said)  # the bar
     psutil.wait_procs(children, 60)
