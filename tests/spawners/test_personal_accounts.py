@@ -123,7 +123,7 @@ def test_a_hub_that_is_no_root_grades_as_the_courses_account(ordinary_checkout, 
     try:
         minga.start()
         page = minga.login("profesora").http.get(f"{minga.url}/services/ai-foundations/formgrader")
-        assert page.ok and "Formgrader" in page.text, page.url
+        assert page.ok and "nbgrader formgrade" in page.text, page.url
         assert graders() == {grader}
         assert (root / "release").owner() == (root / "gradebook.db").owner() == grader
     finally:
