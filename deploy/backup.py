@@ -14,6 +14,7 @@ Databases come first: whatever one of them names was a file before, and files ar
 """
 
 import argparse
+import functools
 import hashlib
 import json
 import os
@@ -22,6 +23,7 @@ import shutil
 import sqlite3
 import subprocess
 import sys
+from collections.abc import Callable
 from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
@@ -49,13 +51,27 @@ class BackupError(Exception):
     """A backup cannot be made or used; the text says why and what to do."""
 
 
+def _private(write: Callable) -> Callable:
+    """Let a function write files that this account alone can read."""
+
+    @functools.wraps(write)
+    def wrapped(*arguments, **named):
+        before = os.umask(0o077)
+        try:
+            return write(*arguments, **named)
+        finally:
+            os.umask(before)
+
+    return wrapped
+
+
+@_private
 def create(deployment: Deployment, state: State, below: Path, keep: int = 0) -> Path:
     """Back the installation up into a new folder below `below`; return it.
 
     It has its name only when it is whole. With `keep`, older backups there beyond so many are
     removed afterwards. Raises BackupError, OSError.
     """
-    os.umask(0o077)
     now = datetime.now(UTC)
     target = below / f"minga-{now:%Y%m%dT%H%M%SZ}"
     draft = below / f".{target.name}"
@@ -138,9 +154,9 @@ def verify(backup: Path) -> dict:
     return json.loads((backup / ABOUT).read_text())
 
 
+@_private
 def restore_secrets(backup: Path, about: dict) -> None:
     """Put back the secrets that the deployment file names, where there are none."""
-    os.umask(0o077)
     for place, known in about["secrets"].items():
         if not Path(place).exists():
             Path(place).parent.mkdir(parents=True, exist_ok=True)
@@ -149,12 +165,12 @@ def restore_secrets(backup: Path, about: dict) -> None:
                 subprocess.run(["chown", known["owner"], place], check=True)
 
 
+@_private
 def restore(deployment: Deployment, state: State, backup: Path, about: dict) -> None:
     """Put a verified backup back: into an empty state folder, and into empty databases.
 
     Nothing that is there is overwritten: BackupError is raised before anything is written.
     """
-    os.umask(0o077)
     there = [path for name in FOLDERS for path in _files(state.root / name)]
     if running_launcher(state) or there:
         raise BackupError(

@@ -109,11 +109,13 @@ def secret_that_everybody_reads(b):
 
 
 def state_secret_that_everybody_reads(b):
-    (b.state / "hub" / "passwords.json").touch(mode=0o644)
+    (b.state / "hub" / "passwords.json").touch()
+    (b.state / "hub" / "passwords.json").chmod(0o644)
 
 
 def password_file_that_postgresql_ignores(b):
-    (b.folder / "pgpass").touch(mode=0o644)
+    (b.folder / "pgpass").touch()
+    (b.folder / "pgpass").chmod(0o644)
 
 
 def database_that_is_not_there(b):
