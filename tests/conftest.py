@@ -21,6 +21,7 @@ from pathlib import Path
 import pytest
 import requests
 import yaml
+from hypothesis import settings
 from playwright.sync_api import sync_playwright
 
 from hub_config.deployment import DEFAULT
@@ -44,6 +45,10 @@ def in_a_loop_of_its_own(test):
 
     return run
 
+
+# A property holds or not; how long a busy machine takes to see it says nothing.
+settings.register_profile("minga", deadline=None)
+settings.load_profile("minga")
 
 TEMPORARY_MODE = pytest.StashKey[int]()
 

@@ -146,7 +146,7 @@ class Visit:
     def read_feedback(self, course: str, assignment: str) -> str:
         """Fetch the feedback in the assignment list; return the text that the student reads."""
         self.open_assignments()
-        row = self.page.locator("#submitted_assignments_list", has_text=assignment)
+        row = self.page.locator("#submitted_assignments_list > .list_item", has_text=assignment)
         row.get_by_text("Fetch Feedback").first.click()
         row.get_by_text("view feedback").first.wait_for()
         self.picture("feedback-fetched")
