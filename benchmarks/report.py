@@ -62,7 +62,7 @@ PAGES = {
             "lost": "perdidas",
             "reachable": "accesibles",
         },
-        "runs": "Medianas de {runs} corridas para (c) y (d), de {clicks} clics para (b).",
+        "runs": "Medianas de {clicks} clics para (b), {rush} corridas para (c) y {restarts} para (d).",
         "promises": ("Lo que prometemos", "Medido", "Límite", "Se cumple"),
         "promise": {
             "round": "(a) CPU de una ronda con más sesiones, Minga / batchspawner",
@@ -130,7 +130,7 @@ PAGES = {
             "lost": "lost",
             "reachable": "reachable",
         },
-        "runs": "Medians of {runs} runs for (c) and (d), of {clicks} clicks for (b).",
+        "runs": "Medians of {clicks} clicks for (b), {rush} runs for (c) and {restarts} for (d).",
         "promises": ("What we promise", "Measured", "Limit", "Kept"),
         "promise": {
             "round": "(a) CPU of one round with most sessions, Minga / batchspawner",
@@ -212,12 +212,12 @@ def _page(results: dict, words: dict) -> str:
         f"| {words['kept'][each.kept]} |"
         for each in promises(results)
     ]
-    count = max(
-        [len(runs_of(results, kind, "ours")) for kind in ("fit", "queue")]
-        + [len(listed(results.get("d", {}).get("ours")))]
-    )
-    times = len(clicks.get("ours", {}).get("times", []))
-    lines += ["", words["runs"].format(runs=count, clicks=times)]
+    counts = {
+        "clicks": len(clicks.get("ours", {}).get("times", [])),
+        "rush": max(len(runs_of(results, kind, "ours")) for kind in ("fit", "queue")),
+        "restarts": len(listed(results.get("d", {}).get("ours"))),
+    }
+    lines += ["", words["runs"].format(**counts)]
     for letter in "abcd":
         for key, value in results.get(letter, {}).items():
             if isinstance(value, dict) and "error" in value:
