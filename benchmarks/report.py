@@ -62,7 +62,7 @@ PAGES = {
             "lost": "perdidas",
             "reachable": "accesibles",
         },
-        "runs": "Medianas de {clicks} clics para (b), {rush} corridas para (c) y {restarts} para (d).",
+        "runs": "Medianas. Clics de (b): {clicks}; corridas de (c): {rush}, de (d): {restarts}.",
         "promises": ("Lo que prometemos", "Medido", "Límite", "Se cumple"),
         "promise": {
             "round": "(a) CPU de una ronda con más sesiones, Minga / batchspawner",
@@ -130,7 +130,7 @@ PAGES = {
             "lost": "lost",
             "reachable": "reachable",
         },
-        "runs": "Medians of {clicks} clicks for (b), {rush} runs for (c) and {restarts} for (d).",
+        "runs": "Medians. Clicks of (b): {clicks}; runs of (c): {rush}, of (d): {restarts}.",
         "promises": ("What we promise", "Measured", "Limit", "Kept"),
         "promise": {
             "round": "(a) CPU of one round with most sessions, Minga / batchspawner",
