@@ -4,7 +4,6 @@ import contextlib
 import json
 import os
 import secrets
-import shutil
 import subprocess
 import sys
 import time
@@ -17,13 +16,13 @@ from pathlib import Path
 import psutil
 from jupyterhub._version import __version__ as hub_version
 
+from hub_config import proxy
 from spawners.cluster import processes
 from spawners.cluster.cluster import PrivateCluster, free_ports
 
 from . import machine
 
 ROOT = Path(__file__).resolve().parent.parent
-PROXY = ROOT / "deploy/proxy/node_modules/configurable-http-proxy/bin/configurable-http-proxy"
 
 
 @dataclass(frozen=True)
@@ -58,7 +57,7 @@ class Settings:
     port: int = 0
     hub_port: int = 0
     proxy_port: int = 0
-    proxy: list = field(default_factory=lambda: [shutil.which("node") or "node", str(PROXY)])
+    proxy: list = field(default_factory=lambda: proxy.COMMAND)
 
 
 class Hub:
@@ -117,44 +116,35 @@ class Hub:
         self._end_proxy()
         environment = self.site.environment()
         programs = str(Path(sys.executable).parent)
+        settings = self.settings
+        if settings.spawner == "ours":  # as hub_config.run does
+            ports = settings.port, settings.proxy_port, settings.hub_port
+            self.proxy = self._begin(
+                proxy.listening("127.0.0.1", *ports), CONFIGPROXY_AUTH_TOKEN=settings.token
+            )
+        self.process = self._begin(
+            [sys.executable, "-m", "jupyterhub", "-f", str(self.config)],
+            **environment
+            | {
+                "PATH": f"{programs}:{environment['PATH']}",
+                "MINGA_BENCHMARK_SETTINGS": json.dumps(asdict(settings)),
+            },
+        )
+        if wait:
+            self.until(lambda: self.answers("/health"), 60)
+
+    def _begin(self, command: list[str], **environment: str) -> psutil.Popen:
+        """Start a process that is marked as this measurement's; what it says is in the log."""
         with open(self.folder / "hub.log", "ab") as log:
-            if self.settings.spawner == "ours":  # as hub_config.run does
-                self.proxy = psutil.Popen(
-                    [
-                        *self.settings.proxy,
-                        f"--port={self.settings.port}",
-                        "--ip=127.0.0.1",
-                        f"--api-port={self.settings.proxy_port}",
-                        f"--error-target=http://127.0.0.1:{self.settings.hub_port}/hub/error",
-                    ],
-                    cwd=self.folder,
-                    env={
-                        **os.environ,
-                        "CONFIGPROXY_AUTH_TOKEN": self.settings.token,
-                        machine.MARK: str(self.root),
-                    },
-                    stdin=subprocess.DEVNULL,
-                    stdout=log,
-                    stderr=subprocess.STDOUT,
-                    start_new_session=True,
-                )
-            self.process = psutil.Popen(
-                [sys.executable, "-m", "jupyterhub", "-f", str(self.config)],
+            return psutil.Popen(
+                command,
                 cwd=self.folder,
-                env={
-                    **os.environ,
-                    **environment,
-                    "PATH": f"{programs}:{environment['PATH']}",
-                    "MINGA_BENCHMARK_SETTINGS": json.dumps(asdict(self.settings)),
-                    machine.MARK: str(self.root),
-                },
+                env={**os.environ, **environment, machine.MARK: str(self.root)},
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
             )
-        if wait:
-            self.until(lambda: self.answers("/health"), 60)
 
     def _end_proxy(self) -> None:
         """End what a killed hub left, as hub_config.run does before each start."""
@@ -163,9 +153,9 @@ class Hub:
             self.proxy.wait()
             return
         with contextlib.suppress(OSError, ValueError, psutil.Error):
-            proxy = psutil.Process(int((self.folder / "proxy.pid").read_text()))
-            if proxy.environ().get(machine.MARK) == str(self.root):
-                processes.end([proxy])
+            left = psutil.Process(int((self.folder / "proxy.pid").read_text()))
+            if left.environ().get(machine.MARK) == str(self.root):
+                processes.end([left])
 
     def kill(self) -> None:
         """End the hub as a crash does: no clean-up, the proxy and the sessions go on."""

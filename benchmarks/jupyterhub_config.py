@@ -45,9 +45,8 @@ c = get_config()  # noqa: F821 (given by JupyterHub)
 c.JupyterHub.bind_url = f"http://127.0.0.1:{settings['port']}"
 c.JupyterHub.hub_bind_url = f"http://127.0.0.1:{settings['hub_port']}"
 c.JupyterHub.db_url = f"sqlite:///{folder / 'jupyterhub.sqlite'}"
-event.listen(
-    Engine, "connect", hub_database.write_ahead
-)  # for stock too: it would wait for the disk
+# For stock too: it would wait for the disk.
+event.listen(Engine, "connect", hub_database.write_ahead)
 c.JupyterHub.cookie_secret_file = str(folder / "cookie_secret")
 c.JupyterHub.cleanup_servers = False
 c.JupyterHub.authenticator_class = "dummy"

@@ -22,13 +22,18 @@ def command(deployment: Deployment, state: State) -> list[str]:
     ports = state.ports()
     if "proxy" not in ports:  # the very first start; the hub keeps what is chosen here
         ports = state.choose_ports(["hub", "proxy"], keep=set())
+    return listening(deployment.hub.address, deployment.port, ports["proxy"], ports["hub"])
+
+
+def listening(address: str, port: int, api_port: int, hub_port: int) -> list[str]:
+    """Return the argument list of a proxy for people at `address` and `port`."""
     return [
         *COMMAND,
-        f"--ip={deployment.hub.address}",
-        f"--port={deployment.port}",
+        f"--ip={address}",
+        f"--port={port}",
         "--api-ip=127.0.0.1",
-        f"--api-port={ports['proxy']}",
-        f"--error-target=http://127.0.0.1:{ports['hub']}/hub/error",
+        f"--api-port={api_port}",
+        f"--error-target=http://127.0.0.1:{hub_port}/hub/error",
     ]
 
 

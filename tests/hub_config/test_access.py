@@ -19,6 +19,7 @@ from tests.conftest import ROOT, Minga, free_port
 
 pytestmark = pytest.mark.slow
 COURSE, OTHER = "ai-foundations", "supercomputing"
+ASSIGNMENT = "descenso-de-gradiente"  # of COURSE
 # The columns of the table, in its order; "" has no account.
 PEOPLE = ["", "luis", "ana", "eva", "profesora", "profesor", "admin"]
 DOCS = [ROOT / "docs" / "operators" / name for name in ("accesos.md", "access.en.md")]
@@ -77,9 +78,6 @@ def people(minga):
     found["submission"] = handed_in.json()["id"]
     yield found
     ana.stop()
-
-
-ASSIGNMENT = "descenso-de-gradiente"
 
 
 def address(row: str, people: dict) -> tuple[str, str]:

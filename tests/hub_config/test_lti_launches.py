@@ -14,6 +14,7 @@ from hub_config.lti_launch import CLAIM, INSTRUCTOR, STUDENT, active, read, role
 from hub_config.lti_platforms import Lti13
 from hub_config.members import Refused
 from tests.hub_config.lti_platform import INSTITUTION, MEMBERSHIP
+from tests.hub_config.test_institutions import JSON
 
 COURSE, ASSIGNMENT = "ai-foundations", "descenso-de-gradiente"
 MOODLE = {
@@ -114,15 +115,6 @@ def test_who_is_refused_reads_why_and_whom_to_ask(change, words):
         launch(**change)
     sentence = refused.value.text.render()
     assert words in sentence and "ayuda@minga.example" in sentence and "\n" not in sentence
-
-
-JSON = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.text(max_size=20),
-    lambda inner: (
-        st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3)
-    ),
-    max_leaves=5,
-)
 
 
 @settings(suppress_health_check=[HealthCheck.too_slow])  # the first one, on a busy machine
