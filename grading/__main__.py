@@ -8,6 +8,7 @@ import argparse
 import logging
 import os
 import sys
+from contextlib import suppress
 from itertools import islice
 from pathlib import Path
 
@@ -17,6 +18,7 @@ from courses import nbgrader
 from translation.sentences import in_all as _
 
 from . import processes
+from .imports import imports_in
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -62,16 +64,18 @@ def main(arguments: list[str] | None = None) -> int:
         text = _("No hay un curso en {root}: falta la carpeta source.", root=root)
         print(text, file=sys.stderr)
         return 2
-    if not options.slurm:
-        options.workers = options.workers or len(os.sched_getaffinity(0))
-        if _has_many(root, options.assignment):
-            processes.start_ahead(options.workers)
     os.environ.setdefault("MINGA_COURSE", options.course or root.name)
     os.environ["MINGA_COURSE_ROOT"] = str(root)
     ours = str(Path(nbgrader.__file__).with_name("jupyter"))
     found = os.environ.get("JUPYTER_CONFIG_PATH", "").split(os.pathsep)
     os.environ["JUPYTER_CONFIG_PATH"] = os.pathsep.join(filter(None, [ours, *found]))
     os.environ["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
+    if not options.slurm:
+        options.workers = options.workers or len(os.sched_getaffinity(0))
+        if _has_many(root, options.assignment):
+            with suppress(ValueError):  # a source that is no notebook: nbgrader says so
+                imports = imports_in(root / "source" / options.assignment)
+                processes.start_ahead(options.workers, imports)
     os.chdir(root)
     config = Config()
     config.CourseDirectory.student_id = options.student

@@ -71,7 +71,9 @@ class Batch:
             from .array import SlurmArray
 
             return SlurmArray(self._exporter, self._coursedir.root, self._assignment)
-        return Workers(self._exporter.workers or len(os.sched_getaffinity(0)))
+        executor = SandboxedExecute(parent=self._exporter)
+        count = self._exporter.workers or len(os.sched_getaffinity(0))
+        return Workers(count, executor.imports_for(self._assignment))
 
     def _leave_out_unchanged(self) -> None:
         converter, skipped = self._converter, 0

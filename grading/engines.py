@@ -2,8 +2,8 @@
 
 nbgrader opens its gradebook some fifteen times for a submission, each time with a new engine that
 compiles every query anew: half of what grading costs beside running the code. It has no setting
-for it. Each time it also asks for all tables and for each of its thirteen, and connects anew: here
-once for a file, as long as it is the same one.
+for it. Each time it also asks for all tables, for each of its thirteen and for the course, and
+connects anew: here once for a file, as long as it is the same one.
 """
 
 import functools
@@ -14,6 +14,7 @@ from types import SimpleNamespace
 import sqlalchemy
 from nbgrader import api
 
+_courses: weakref.WeakKeyDictionary[sqlalchemy.Engine, set[str]] = weakref.WeakKeyDictionary()
 _complete: weakref.WeakSet[sqlalchemy.Engine] = weakref.WeakSet()  # files whose tables are there
 
 
@@ -22,6 +23,7 @@ def share() -> None:
     api.create_engine = _engine
     api.inspect = _inspect
     api.Base.metadata.create_all = _create_all
+    api.Gradebook.check_course = _check_course
 
 
 def _engine(url: str, **options) -> sqlalchemy.Engine:
@@ -51,6 +53,20 @@ def _inspect(engine: sqlalchemy.Engine):
     if engine in _complete:
         return SimpleNamespace(get_table_names=lambda: ["alembic_version"])
     return sqlalchemy.inspect(engine)
+
+
+_asked_each_time = api.Gradebook.check_course
+
+
+def _check_course(book: api.Gradebook, course_id: str = "default_course", **about):
+    """Add the course to the gradebook if it is not there; in a file, asked for once."""
+    seen = _courses.setdefault(book.engine, set())
+    if course_id in seen and not about:
+        return None  # Gradebook() does not look at it
+    course = _asked_each_time(book, course_id, **about)
+    if book.engine in _complete:
+        seen.add(course_id)
+    return course
 
 
 def _create_all(bind: sqlalchemy.Engine) -> None:

@@ -21,7 +21,8 @@ from . import integrity
 from .errors import SubmissionFailed
 from .flags import FINDINGS
 from .hidden import HideTests
-from .kernels import failed, imports_of, run_notebook
+from .imports import imports_in
+from .kernels import failed, run_notebook
 from .sandbox import Limits
 
 _controls: dict[tuple, integrity.Controls] = {}
@@ -64,8 +65,7 @@ class SandboxedExecute(Execute):
         before, asked = copy.deepcopy(nb), any(map(integrity.is_autograded, nb.cells))
         controls = self._controls(assignment, about.get("notebook", "")) if asked else None
         if controls:
-            seconds = min(integrity.AGAIN_SECONDS, (self.timeout or integrity.AGAIN_SECONDS) / 2)
-            question = integrity.question(before, controls, seconds)
+            question = integrity.question(before, controls, self._again_seconds())
         else:
             question = integrity.Question()
         nb.cells.append(question.cell)
@@ -88,6 +88,10 @@ class SandboxedExecute(Execute):
             seed=seed,
         )
 
+    def _again_seconds(self) -> float:
+        """Return the seconds for all cells once more, in one cell, whose own time is longer."""
+        return min(integrity.AGAIN_SECONDS, (self.timeout or integrity.AGAIN_SECONDS) / 2)
+
     def _controls(self, assignment: str, notebook: str) -> integrity.Controls:
         """Return the tests that must fail, tried once in this process on the solution."""
         path = self._sources(assignment).get(notebook)
@@ -103,7 +107,8 @@ class SandboxedExecute(Execute):
                     imports=self.imports_for(assignment),
                 )
                 solution = nbformat.read(path, as_version=4)
-                _controls[key] = integrity.Controls(solution, run, begin)
+                seconds = self._again_seconds()
+                _controls[key] = integrity.Controls(solution, run, begin, seconds)
         return _controls[key]
 
     def preprocess_cell(self, cell: NotebookNode, resources: dict, index: int):
@@ -119,18 +124,19 @@ class SandboxedExecute(Execute):
             return tuple(self.imports)
         course = self._course()
         for step in (course.source_directory, course.release_directory):
-            notebooks = sorted(self._sources(assignment, step).values())
-            if notebooks:
-                return _imports_in(tuple((str(n), n.stat().st_mtime_ns) for n in notebooks))
+            if assignment and (found := imports_in(self._folder(assignment, step))):
+                return found
         return ()
 
-    def _sources(self, assignment: str, step: str = "") -> dict[str, Path]:
+    def _sources(self, assignment: str) -> dict[str, Path]:
         """Return the author's notebooks of an assignment by name."""
         if not assignment:
             return {}
-        course = self._course()
-        folder = Path(course.format_path(step or course.source_directory, ".", assignment))
+        folder = self._folder(assignment, self._course().source_directory)
         return {path.stem: path for path in folder.glob("*.ipynb")}
+
+    def _folder(self, assignment: str, step: str) -> Path:
+        return Path(self._course().format_path(step, ".", assignment))
 
     def _course(self) -> CourseDirectory:
         parent = self.parent
@@ -139,15 +145,6 @@ class SandboxedExecute(Execute):
                 return parent.coursedir
             parent = parent.parent
         return CourseDirectory(parent=self)
-
-
-@functools.lru_cache(maxsize=64)
-def _imports_in(notebooks: tuple[tuple[str, int], ...]) -> tuple[str, ...]:
-    """Return the imports of notebooks, given by path and time of change."""
-    cells = []
-    for path, _ in notebooks:
-        cells += nbformat.read(path, as_version=4).cells
-    return imports_of(cells)
 
 
 def read_files(folder: str, most: int = Limits.tmp_bytes // 2) -> dict[str, bytes]:

@@ -25,7 +25,7 @@ import threading
 from collections.abc import Callable, Collection, Iterable
 
 from nbformat import NotebookNode
-from nbformat.v4 import new_code_cell
+from nbformat.v4 import new_code_cell, new_notebook
 from nbgrader.utils import determine_grade, is_grade, is_solution
 
 from translation.sentences import Message
@@ -128,10 +128,16 @@ def _numbered(cells: list[NotebookNode], counts: Callable) -> str:
 class Controls:
     """The controls for tests, tried on the author's solution."""
 
-    def __init__(self, solution: NotebookNode | None, run: Callable | None, begin_hidden: str):
+    def __init__(
+        self,
+        solution: NotebookNode | None,
+        run: Callable | None,
+        begin_hidden: str,
+        seconds: float = AGAIN_SECONDS,
+    ):
         """`run(nb)` executes a notebook in the sandbox and returns it; SubmissionFailed.
 
-        Without a solution only controls that need none are used.
+        Without a solution only controls that need none are used. `seconds`: for all cells in one.
         """
         self._begin, self._rng = begin_hidden, random.SystemRandom()
         self._lock = threading.Lock()
@@ -142,20 +148,14 @@ class Controls:
         self.author = Author(cell.source for cell in _code(solution))
         texts = [cell.source for cell in solution.cells if is_autograded(cell)]
         found = {text: self._make(text)[:MOST_TRIED] for text in texts}
+        second = with_controls(solution, found)
         try:
-            ran = run(with_controls(solution, found))
+            refused = _refused_at_once(solution, second, run, found, seconds)
+            if refused is None:
+                refused = _refused(run(second), found)
         except SubmissionFailed:
             return
-        for text in texts:
-            self._known[text] = []
-        for cell in ran.cells:
-            mark = cell.metadata.get(_MARK)
-            if mark:
-                control = found[mark["test"]][mark["number"]]
-                most = float(cell.metadata.nbgrader.points)
-                points = points_of(cell)
-                if points == 0 or (control.partial and points < most):
-                    self._known[mark["test"]].append(control)
+        self._known = {text: [c for c in found[text] if c in refused[text]] for text in texts}
 
     def of(self, source: str) -> list[Control]:
         """Return the controls for a test cell's text, those that say most first."""
@@ -195,19 +195,61 @@ def with_controls(nb: NotebookNode, controls: dict[str, list[Control]]) -> Noteb
     return copied
 
 
+def _refused(ran: NotebookNode, found: dict[str, list[Control]]) -> dict[str, list[Control]]:
+    """Return the controls of each test that gave fewer points than it may, in a run of them."""
+    refused: dict[str, list[Control]] = {text: [] for text in found}
+    for cell in ran.cells:
+        mark = cell.metadata.get(_MARK)
+        if mark:
+            control = found[mark["test"]][mark["number"]]
+            most = float(cell.metadata.nbgrader.points)
+            points = points_of(cell)
+            if points == 0 or (control.partial and points < most):
+                refused[mark["test"]].append(control)
+    return refused
+
+
+def _refused_at_once(
+    solution: NotebookNode,
+    second: NotebookNode,
+    run: Callable,
+    found: dict[str, list[Control]],
+    seconds: float,
+) -> dict[str, list[Control]] | None:
+    """Return what `_refused` does, from one cell that runs all others; None if that cannot be."""
+    if not _can_be_asked_again(second, found):
+        return None
+    asked = Question(solution, second, seconds)
+    ran = run(new_notebook(cells=[asked.cell], metadata=solution.metadata))
+    asked.cell = ran.cells[0]
+    passed = asked.passed(found)
+    if passed is None:
+        return None
+    accepted = [(mark["test"], mark["number"]) for mark in (c.metadata[_MARK] for c in passed)]
+    return {
+        text: [c for number, c in enumerate(some) if (text, number) not in accepted]
+        for text, some in found.items()
+    }
+
+
+def _can_be_asked_again(second: NotebookNode, asked: dict[str, list[Control]]) -> bool:
+    """Whether `second`, with the controls `asked` in it, needs no IPython to say what passes."""
+    chosen = [control for some in asked.values() for control in some]
+    if any(control.partial for control in chosen):
+        return False
+    ends = [*asked, *(control.source for control in chosen)]
+    return can_be_asked_again([cell.source for cell in _code(second)], ends)
+
+
 def question(nb: NotebookNode, controls: "Controls", seconds: float) -> Question:
     """Return the question for the end of a notebook's run; with its controls, if those do there."""
     code = _code(nb)
     if controls.author is None or not is_plain(code, controls.author):
         return Question()
     tests = {cell.source for cell in code if is_autograded(cell)}
-    asked = controls.choose(tests)
-    chosen = [control for some in asked.values() for control in some]
+    asked = {test: [] for test in tests} | controls.choose(tests)
     second = with_controls(nb, asked)
-    ends = [*tests, *(control.source for control in chosen)]
-    if any(control.partial for control in chosen) or not can_be_asked_again(
-        [cell.source for cell in _code(second)], ends
-    ):
+    if not _can_be_asked_again(second, asked):
         return Question()
     for cell in second.cells:
         if mark := cell.metadata.get(_MARK):

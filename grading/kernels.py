@@ -6,14 +6,13 @@ The first run of a process starts the parent (zygote.py), which imports; later o
 milliseconds. Trusted side only: nothing of a submission is executed here.
 """
 
-import ast
 import asyncio
 import os
 import secrets
 import signal
 import socket
 import tempfile
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import PurePosixPath
 
 from jupyter_client.client import KernelClient
@@ -50,28 +49,6 @@ def failed(reason: str, detail: str = "") -> SubmissionFailed:
     """Return the error for a submission that could not be run, in words."""
     more = f" ({detail})" if detail else ""
     return SubmissionFailed(reason, _FAILED.filled(why=_WHY[reason], more=more))
-
-
-def imports_of(cells: Iterable[Mapping]) -> tuple[str, ...]:
-    """Return the modules that the code cells import, sorted.
-
-    Give it the source's cells, never a student's: what a zygote imports runs before any fork.
-    """
-    names = set()
-    for cell in cells:
-        if cell["cell_type"] != "code":
-            continue
-        lines = [line for line in cell["source"].splitlines() if not line.lstrip().startswith("%")]
-        try:
-            tree = ast.parse("\n".join(lines))
-        except SyntaxError:
-            continue
-        for node in ast.walk(tree):
-            if isinstance(node, ast.Import):
-                names.update(alias.name for alias in node.names)
-            elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
-                names.add(node.module)
-    return tuple(sorted(names - {"__future__", "__main__"}))
 
 
 class SandboxedKernel:
@@ -216,7 +193,7 @@ def run_notebook(
     """Execute `nb` in the sandbox and return it with its outputs, as nbgrader's Execute would.
 
     `files` are written to the work folder (relative path → content). `imports` are made ready
-    before the fork (see `imports_of`). `executor` brings nbgrader's options and its hooks; by
+    before the fork (see imports.py). `executor` brings nbgrader's options and its hooks; by
     default its own with `limits.cell_seconds`. `seed` (64 bits) makes the random numbers of
     `random`, NumPy and PyTorch those of another run; by default they are new.
 

@@ -1,10 +1,15 @@
-"""Warm parents, seen from the trusted side: start one, fork runs from it, end it."""
+"""Warm parents, seen from the trusted side: start one, fork runs from it, end it.
+
+Processes that are forked from one that has a zygote take a twin of it each: it imports once.
+"""
 
 import atexit
 import collections
+import copy
 import json
 import os
 import secrets
+import select
 import socket
 import subprocess
 import tempfile
@@ -77,16 +82,46 @@ class Zygote:
                 os.close(descriptor)
         self._control = ours
 
+    def twin(self) -> "Zygote | None":
+        """Return another one for this process, at once; None if it cannot be.
+
+        One with twins has no runs of its own.
+        """
+        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        other = copy.copy(self)
+        other.busy, other.owner, other._ended = threading.Lock(), os.getpid(), {}
+        other._control, other._process = ours, None
+        try:
+            self._control.settimeout(END_SECONDS)
+            socket.send_fds(self._control, [json.dumps({"twin": True}).encode()], [theirs.fileno()])
+        except OSError:
+            return None
+        finally:
+            theirs.close()
+        try:
+            answer = other._heard(START_SECONDS)
+        except OSError:
+            answer = None
+        if answer and answer.get("ready"):
+            return other
+        ours.close()
+        return None
+
     def _ask(self, message: dict, timeout: float) -> dict | None:
         """Send a message and return the answer, None if the other side has ended."""
         self._control.settimeout(timeout)
         try:
             self._control.send(json.dumps(message).encode())
-            data = self._control.recv(1 << 16)
+            answer = self._heard(timeout)
         except OSError:
-            data = b""
-        if not data:
+            answer = None
+        if not answer:
             self._wait()
+        return answer
+
+    def _heard(self, timeout: float) -> dict | None:
+        self._control.settimeout(timeout)
+        data = self._control.recv(1 << 16)
         return json.loads(data) if data else None
 
     def _stderr(self) -> str:
@@ -94,6 +129,8 @@ class Zygote:
         return self._log.read()[-4000:].decode(errors="replace")
 
     def _wait(self) -> None:
+        if self._process is None:  # a twin ends when its socket does
+            return
         try:
             self._process.wait(5)
         except subprocess.TimeoutExpired:
@@ -103,7 +140,13 @@ class Zygote:
     @property
     def alive(self) -> bool:
         """Whether it can take another run."""
-        return self._process.poll() is None and self._control.fileno() >= 0
+        if self._control.fileno() < 0:
+            return False
+        if self._process is not None:
+            return self._process.poll() is None
+        hung_up = select.poll()
+        hung_up.register(self._control, select.POLLRDHUP)
+        return not hung_up.poll(0)
 
     def fork(self, request: dict, fds: list[int]) -> int:
         """Start a run and return its number; raises GradingError."""
@@ -147,7 +190,7 @@ class Zygote:
         if os.getpid() != self.owner:
             return
         self._control.close()
-        if self._process.poll() is None:
+        if self._process is not None and self._process.poll() is None:
             self._wait()
 
 
@@ -161,12 +204,19 @@ def zygote(imports: Sequence[str], gpus: bool = False) -> Zygote:
     with _choosing:
         found = _zygotes.pop(key, None)
         if found is None or not found.alive:
-            found = Zygote(imports, gpus)
+            found = _twin(tuple(imports), gpus) or Zygote(imports, gpus)
         _zygotes[key] = found
         idle = [k for k, z in _zygotes.items() if z is not found and not z.busy.locked()]
         for old in idle[: max(0, len(_zygotes) - MOST_ZYGOTES)]:
             _zygotes.pop(old).close()
         return found
+
+
+def _twin(imports: tuple, gpus: bool) -> Zygote | None:
+    """Return a twin of the one that the process had from which this one was forked, if it had."""
+    key = (imports, gpus, os.getppid())
+    parents = _zygotes.get(key) if key[2] != os.getpid() else None
+    return parents and parents.twin()
 
 
 @atexit.register

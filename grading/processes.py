@@ -10,6 +10,7 @@ import signal
 import socket
 import subprocess
 import sys
+from collections.abc import Sequence
 from multiprocessing.connection import Connection
 from pathlib import Path
 
@@ -19,8 +20,8 @@ Started = tuple[subprocess.Popen, list[Connection]]  # their group's process, an
 _ahead: dict[int, Started] = {}
 
 
-def start(count: int) -> Started:
-    """Start `count` processes that share what they import.
+def start(count: int, imports: Sequence[str] = ()) -> Started:
+    """Start `count` processes that share what they import, and a zygote with `imports`.
 
     A clean interpreter, not a fork of this one with its threads and database connections. Not in
     the terminal's group: Ctrl-C is for this process, which then ends them.
@@ -30,7 +31,7 @@ def start(count: int) -> Started:
     pairs = [socket.socketpair() for _ in range(count)]
     theirs = [pair[1].fileno() for pair in pairs]
     process = subprocess.Popen(
-        [sys.executable, "-m", "grading.workers", *map(str, theirs)],
+        [sys.executable, "-m", "grading.workers", ",".join(imports), *map(str, theirs)],
         cwd=CHECKOUT,
         stdin=subprocess.DEVNULL,
         pass_fds=theirs,
@@ -41,11 +42,11 @@ def start(count: int) -> Started:
     return process, [Connection(pair[0].detach()) for pair in pairs]
 
 
-def start_ahead(count: int) -> None:
+def start_ahead(count: int, imports: Sequence[str]) -> None:
     """Start the processes that the next `start(count)` returns."""
     if not _ahead:
         atexit.register(_end_unused)
-    _ahead[count] = start(count)
+    _ahead[count] = start(count, imports)
 
 
 def end(group: subprocess.Popen) -> None:

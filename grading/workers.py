@@ -4,6 +4,7 @@ A process that dies takes only its own job with it, which is tried once more in 
 outlives the process that made the pool, however that ends.
 """
 
+import contextlib
 import ctypes
 import os
 import queue
@@ -12,11 +13,14 @@ import subprocess
 import sys
 import threading
 import weakref
+from collections.abc import Sequence
 from concurrent.futures import Future
 from multiprocessing.connection import Connection
 
 from . import jobs, processes
+from .errors import GradingError
 from .jobs import Job
+from .kernels_zygote import zygote
 
 TRIES = 2  # of one job, where its process died
 PR_SET_PDEATHSIG = 1
@@ -25,10 +29,11 @@ PR_SET_PDEATHSIG = 1
 class Workers:
     """`count` processes; `submit` returns at once, `close` ends them."""
 
-    def __init__(self, count: int):
+    def __init__(self, count: int, imports: Sequence[str] = ()):
+        """Start them; `imports`: what most of their runs need (see imports.py)."""
         self.ahead = 2 * count + 1  # jobs worth preparing before the first result is needed
         self._queue: queue.SimpleQueue = queue.SimpleQueue()
-        group, pipes = processes.start(count)
+        group, pipes = processes.start(count, imports)
         self._lanes = [_Lane(group, pipe, self._queue) for pipe in pipes]
         self._end = weakref.finalize(self, _end, self._lanes)
 
@@ -94,11 +99,14 @@ def _serve(pipe: Connection) -> None:
         pipe.send(jobs.run(job))
 
 
-def main(descriptors: list[int]) -> None:
+def main(imports: list[str], descriptors: list[int]) -> None:
     """Import what all workers need, then be one of them for each descriptor."""
+    _die_with_parent()
+    warm = threading.Thread(target=_warm, args=[imports])
+    warm.start()  # it imports in a process of its own
     from . import execute  # noqa: F401
 
-    _die_with_parent()
+    warm.join()
     for number, descriptor in enumerate(descriptors):
         if os.fork() == 0:
             for other in descriptors[:number] + descriptors[number + 1 :]:
@@ -117,12 +125,19 @@ def main(descriptors: list[int]) -> None:
             return
 
 
+def _warm(imports: list[str]) -> None:
+    """Start the zygote of which the workers take twins; what is wrong with it, they meet again."""
+    if imports:
+        with contextlib.suppress(GradingError):
+            zygote(imports)
+
+
 def _die_with_parent() -> None:
     ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
 if __name__ == "__main__":
-    main([int(argument) for argument in sys.argv[1:]])
+    main(list(filter(None, sys.argv[1].split(","))), [int(number) for number in sys.argv[2:]])
 
 
 __all__ = ["Workers"]

@@ -9,6 +9,9 @@ socket (its standard input) and never sees a test, a solution or another submiss
 
 Nothing inside can name the zygote, nor signal or trace it. When init ends, the system kills all
 that is left of the run.
+
+One zygote has one run at a time. For more it only forks twins, which have imported what it has:
+each in namespaces of its own, so that runs at the same time share no process, network or file.
 """
 
 import array
@@ -223,22 +226,46 @@ def _trial() -> str:
         return file.read().decode(errors="replace").removeprefix("error ").strip()
 
 
+def _as_twin(control: socket.socket, parents: socket.socket) -> None:
+    """Be another zygote, in namespaces of its own; ends with its parent. Never returns."""
+    try:
+        parents.close()
+        walls.prctl(walls.PR_SET_PDEATHSIG, signal.SIGKILL)
+        walls.new_namespaces(walls.CLONE_NEWNET)
+        inner = os.fork()
+        if inner:
+            control.close()
+            os.waitpid(inner, 0)
+            os._exit(0)
+        walls.prctl(walls.PR_SET_PDEATHSIG, signal.SIGKILL)
+        walls.own_proc_and_network()
+        walls.drop_capabilities()
+        walls.prctl(walls.PR_SET_DUMPABLE, 0)
+        problem = _trial()
+        _say(control, {"problem": problem} if problem else {"ready": True})
+        if not problem:
+            _serve(control)
+    except BaseException as error:
+        print(f"twin: {error!r}", file=sys.stderr, flush=True)
+    os._exit(70)
+
+
+def _say(control: socket.socket, message: dict) -> None:
+    control.send(json.dumps(message).encode())
+
+
 def main() -> None:
-    """Import, say ready, serve one run at a time until the other side closes the socket."""
+    """Import, say ready, serve until the other side closes the socket."""
     del sys.path[0]  # the folder of this file, which a plain kernel does not have there
     control = socket.socket(fileno=os.dup(0))
     null = os.open("/dev/null", os.O_RDWR)
     os.dup2(null, 0)
     os.dup2(null, 1)
-
-    def say(message: dict) -> None:
-        control.send(json.dumps(message).encode())
-
     if os.geteuid() == 0:
         try:
             walls.leave_root()
         except OSError as error:
-            say({"problem": f"leave_root: {error}"})
+            _say(control, {"problem": f"leave_root: {error}"})
             return
     walls.prctl(walls.PR_SET_DUMPABLE, 0)
     request, _ = _receive(control)
@@ -248,19 +275,23 @@ def main() -> None:
         failed = warm(request["imports"])
         make_ready()
     except Unfit as error:
-        say({"unfit": error.args[0], "why": error.args[1]})
+        _say(control, {"unfit": error.args[0], "why": error.args[1]})
         return
     walls.prctl(walls.PR_SET_DUMPABLE, 0)
     problem = _trial()
     if problem:
-        say({"problem": problem})
+        _say(control, {"problem": problem})
         return
     gc.collect()
     gc.freeze()  # the collector shall not touch, and so copy, what all runs share
-    folders = [folder for folder, _, _ in os.walk(HOME)]
-    say({"ready": True, "failed": failed})
+    _say(control, {"ready": True, "failed": failed})
+    _serve(control)
 
-    run, poll = None, select.poll()
+
+def _serve(control: socket.socket) -> None:
+    """Fork what is asked for, until the other side closes the socket. Never returns."""
+    folders = [folder for folder, _, _ in os.walk(HOME)]
+    run, lends, poll = None, False, select.poll()
     poll.register(control, select.POLLIN)
     while True:
         events = poll.poll(LOOK_EVERY * 1000 if run else None)
@@ -270,12 +301,19 @@ def main() -> None:
                 if ended:
                     poll.unregister(fd)
                     run = None
-                    say(ended)
+                    _say(control, ended)
             elif fd == control.fileno():
                 request, fds = _receive(control)
                 if request is None:
                     os._exit(0)
-                if "limits" in request:
+                if "twin" in request:
+                    lends = True
+                    if os.fork() == 0:
+                        _as_twin(socket.socket(fileno=fds[0]), control)
+                    os.close(fds[0])
+                elif lends:
+                    os._exit(70)  # in here it would count its twins' processes as its run's
+                elif "limits" in request:
                     # What was imported may remember folders that it made in the home folder.
                     request["folders"] = folders
                     parse_ahead(request["arguments"])
