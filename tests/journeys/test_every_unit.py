@@ -121,6 +121,9 @@ def try_the_chapter(visit: Visit, unit: str, language: str) -> None:
     slider = visit.page.locator(".jp-Notebook .jupyter-widgets").first
     slider.scroll_into_view_if_needed()
     expect(slider).to_be_visible()
+    drawn = visit.page.locator(".jp-Notebook .jupyter-widgets img").first
+    if drawn.count():
+        drawn.scroll_into_view_if_needed()
     visit.picture(f"{unit}-widget")
     handle = visit.page.locator(".jp-Notebook .jupyter-widgets .noUi-handle").first
     if handle.count():
@@ -130,6 +133,8 @@ def try_the_chapter(visit: Visit, unit: str, language: str) -> None:
         visit.page.keyboard.press("ArrowLeft" if at_its_end else "ArrowRight")
         expect(handle).not_to_have_attribute("aria-valuetext", before)
         visit.page.wait_for_timeout(1500)  # the kernel draws anew
+        if drawn.count():
+            drawn.scroll_into_view_if_needed()
         visit.picture(f"{unit}-widget-moved")
 
 
