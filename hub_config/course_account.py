@@ -1,4 +1,4 @@
-"""Running a course's programs as the course's own account, from a hub that is not root.
+"""Running a course's programs as the course's own account, from a hub that is root or is not.
 
 python -m hub_config.course_account ACCOUNT [ARGUMENT …]    a formgrader, as the hub starts it
 """
@@ -10,6 +10,9 @@ import subprocess
 import sys
 from collections.abc import Mapping
 from pathlib import Path
+
+from . import databases
+from .course_launcher import PROGRAMS, ROOT
 
 LAUNCHER = Path(__file__).with_name("course_launcher.py")
 PREFIX = ("sudo", "-n", "-u", "{account}", "--")
@@ -58,6 +61,35 @@ def run(account: str, asked: bytes, timeout: float | None = None) -> subprocess.
     done.stdout = done.stdout.decode(errors="replace")
     done.stderr = done.stderr.decode(errors="replace")
     return done
+
+
+def run_program(
+    program: str,
+    arguments: list[str],
+    account: str,
+    folder: Path | str,
+    environment: Mapping[str, str],
+) -> subprocess.CompletedProcess:
+    """Run one of the launcher's programs to its end as `account`, "" is one's own.
+
+    `environment` comes over this process's; another account has its home in `folder`, and not the
+    hub's name and password at PostgreSQL. Output is captured as text. Raises OSError.
+    """
+    own = dict(os.environ)
+    if account:
+        own = {name: value for name, value in own.items() if not name.startswith("PG")}
+        own |= {"HOME": str(folder), **databases.environment(os.environ, another_account=True)}
+    own |= environment
+    if is_another(account):
+        return run(account, request(program, arguments, own, folder))
+    return subprocess.run(
+        [*PROGRAMS[program], *arguments],
+        cwd=ROOT,
+        env=own,
+        capture_output=True,
+        text=True,
+        **as_account(account),
+    )
 
 
 def main() -> int:

@@ -18,6 +18,7 @@ import threading
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 PROGRAMS = {
     "publish": [sys.executable, "-m", "courses.publish"],
+    "send_grades": [sys.executable, "-m", "grading.platforms"],
     "formgrader": [os.path.join(os.path.dirname(sys.executable), "jupyterhub-singleuser")],
     "database": [sys.executable, "-m", "deploy.doctor.data"],  # whether it can be used
 }

@@ -28,7 +28,7 @@ from spawners.cluster import packages
 from spawners.cluster.cluster import ClusterError, PrivateCluster
 from spawners.cluster.runfolder import RunFolderError
 
-from . import course_account, databases, openid_provider, proxy, services
+from . import course_account, openid_provider, proxy, services
 from .deployment import ROOT, Deployment, DeploymentError, load
 from .ending import HUB_MARK, end_marked, end_sessions, running_launcher, stop
 from .state import State, is_free
@@ -257,24 +257,9 @@ class Start:
         """Run courses.publish as the account whose files they are; return whether it did it."""
         root = self.state.courses / course
         account = self.deployment.courses[course].account
-        own = dict(os.environ)
-        if account:
-            own = {name: value for name, value in own.items() if not name.startswith("PG")}
-            own |= {"HOME": str(root), **databases.environment(os.environ, another_account=True)}
         arguments = ["--course", course, "--course-root", str(root), *more]
         arguments.append(f"--gradebook={self.deployment.gradebooks.of(course)}")
-        if course_account.is_another(account):
-            asked = course_account.request("publish", arguments, own | environment, root)
-            done = course_account.run(account, asked)
-        else:
-            done = subprocess.run(
-                [sys.executable, "-m", "courses.publish", *arguments],
-                cwd=ROOT,
-                env=own | environment,
-                capture_output=True,
-                text=True,
-                **course_account.as_account(account),
-            )
+        done = course_account.run_program("publish", arguments, account, root, environment)
         if done.returncode:
             print(done.stdout[-3000:] + done.stderr[-3000:], file=sys.stderr)
         return not done.returncode

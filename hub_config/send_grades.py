@@ -6,12 +6,10 @@ attempts is the table lti_sent (docs/operators/lti.md).
 """
 
 import argparse
-import os
-import subprocess
 import sys
 
-from .course_account import as_account
-from .deployment import ROOT, DeploymentError, load
+from .course_account import run_program
+from .deployment import DeploymentError, load
 from .state import State
 
 
@@ -31,20 +29,17 @@ def main() -> int:
     state, account = State(deployment), deployment.courses[given.course].account
     root = state.courses / given.course
     # As the course's own account, like its formgrader, and with the same variables.
-    return subprocess.run(
-        [sys.executable, "-m", "grading.platforms", *given.assignments],
-        cwd=ROOT,
-        env={
-            **os.environ,
-            **({"HOME": str(root)} if account else {}),
-            "JUPYTERHUB_API_TOKEN": state.formgrader_tokens([given.course])[given.course],
-            "MINGA_COURSE": given.course,
-            "MINGA_COURSE_ROOT": str(root),
-            "MINGA_EXCHANGE_URL": deployment.exchange_url,
-            "MINGA_GRADES_URL": deployment.grades_url,
-        },
-        **as_account(account),
-    ).returncode
+    environment = {
+        "JUPYTERHUB_API_TOKEN": state.formgrader_tokens([given.course])[given.course],
+        "MINGA_COURSE": given.course,
+        "MINGA_COURSE_ROOT": str(root),
+        "MINGA_EXCHANGE_URL": deployment.exchange_url,
+        "MINGA_GRADES_URL": deployment.grades_url,
+    }
+    done = run_program("send_grades", given.assignments, account, root, environment)
+    print(done.stdout, end="")
+    print(done.stderr, end="", file=sys.stderr)
+    return done.returncode
 
 
 if __name__ == "__main__":
