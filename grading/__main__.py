@@ -17,8 +17,8 @@ from traitlets.config import Config
 from courses import nbgrader
 from translation.sentences import in_all as _
 
-from . import processes
 from .imports import imports_in
+from .kernels_zygote import start_aside
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -70,12 +70,12 @@ def main(arguments: list[str] | None = None) -> int:
     found = os.environ.get("JUPYTER_CONFIG_PATH", "").split(os.pathsep)
     os.environ["JUPYTER_CONFIG_PATH"] = os.pathsep.join(filter(None, [ours, *found]))
     os.environ["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
+    aside = None
     if not options.slurm:
         options.workers = options.workers or len(os.sched_getaffinity(0))
         if _has_many(root, options.assignment):
             with suppress(ValueError):  # a source that is no notebook: nbgrader says so
-                imports = imports_in(root / "source" / options.assignment)
-                processes.start_ahead(options.workers, imports)
+                aside = start_aside(imports_in(root / "source" / options.assignment))
     os.chdir(root)
     config = Config()
     config.CourseDirectory.student_id = options.student
@@ -85,8 +85,14 @@ def main(arguments: list[str] | None = None) -> int:
     exporter.progress = True
     if options.force:
         config.BaseConverter.force = True
-    from nbgrader.apps import AutogradeApp  # here: it takes seconds, in which the workers start
+    # Here: importing takes seconds, as in the process that was started aside.
+    from nbgrader.apps import AutogradeApp
 
+    if aside:
+        from . import execute, workers  # noqa: F401
+
+        aside.join()
+        workers.fork_ahead(options.workers)
     app = AutogradeApp(config=config, log_level=logging.WARNING)
     try:
         app.initialize([options.assignment])

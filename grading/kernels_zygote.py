@@ -5,6 +5,7 @@ Processes that are forked from one that has a zygote take a twin of it each: it 
 
 import atexit
 import collections
+import contextlib
 import copy
 import json
 import os
@@ -213,10 +214,28 @@ def zygote(imports: Sequence[str], gpus: bool = False) -> Zygote:
 
 
 def _twin(imports: tuple, gpus: bool) -> Zygote | None:
-    """Return a twin of the one that the process had from which this one was forked, if it had."""
-    key = (imports, gpus, os.getppid())
-    parents = _zygotes.get(key) if key[2] != os.getpid() else None
-    return parents and parents.twin()
+    """Return a twin of one that a process had from which this one was forked, if there is one."""
+    for key, found in _zygotes.items():
+        if key[:2] == (imports, gpus) and key[2] != os.getpid():
+            return found.twin()
+    return None
+
+
+def start_aside(imports: Sequence[str]) -> threading.Thread:
+    """Start the zygote of which processes that are forked later take twins.
+
+    In a thread, which waits while a process of its own imports: join it before the fork. What is
+    wrong with it, its twins' processes meet again, and say it.
+    """
+
+    def start() -> None:
+        if imports:
+            with contextlib.suppress(GradingError):
+                zygote(imports)
+
+    thread = threading.Thread(target=start)
+    thread.start()
+    return thread
 
 
 @atexit.register

@@ -1,7 +1,6 @@
-"""Starting the processes of `workers.py`, without importing what they and nbgrader import.
+"""The processes of `workers.py`: started anew, or forked ahead by a command that is only theirs.
 
-What they import takes seconds, as it does in the process that starts them: a command that knows
-that it will need them begins both at the same time (`start_ahead`).
+What they import takes seconds, as it does in the process that starts them.
 """
 
 import atexit
@@ -13,10 +12,21 @@ import sys
 from collections.abc import Sequence
 from multiprocessing.connection import Connection
 from pathlib import Path
+from typing import Protocol
 
 CHECKOUT = Path(__file__).resolve().parent.parent
 
-Started = tuple[subprocess.Popen, list[Connection]]  # their group's process, and pipes to them
+
+class Group(Protocol):
+    """The process from which the others were forked, and whose process group they are."""
+
+    pid: int
+
+    def wait(self) -> object:
+        """Wait for its end."""
+
+
+Started = tuple[Group, list[Connection]]  # and a pipe to each process
 _ahead: dict[int, Started] = {}
 
 
@@ -42,15 +52,15 @@ def start(count: int, imports: Sequence[str] = ()) -> Started:
     return process, [Connection(pair[0].detach()) for pair in pairs]
 
 
-def start_ahead(count: int, imports: Sequence[str]) -> None:
-    """Start the processes that the next `start(count)` returns."""
+def keep(count: int, started: Started) -> None:
+    """Have the next `start(count)` return these."""
     if not _ahead:
         atexit.register(_end_unused)
-    _ahead[count] = start(count, imports)
+    _ahead[count] = started
 
 
-def end(group: subprocess.Popen) -> None:
-    """End processes that `start` started, whatever they are doing."""
+def end(group: Group) -> None:
+    """End a group, whatever its processes are doing."""
     try:
         os.killpg(group.pid, signal.SIGKILL)
     except ProcessLookupError:

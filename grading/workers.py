@@ -9,18 +9,18 @@ import ctypes
 import os
 import queue
 import signal
-import subprocess
+import socket
 import sys
 import threading
+import traceback
 import weakref
 from collections.abc import Sequence
 from concurrent.futures import Future
 from multiprocessing.connection import Connection
 
 from . import jobs, processes
-from .errors import GradingError
 from .jobs import Job
-from .kernels_zygote import zygote
+from .kernels_zygote import start_aside
 
 TRIES = 2  # of one job, where its process died
 PR_SET_PDEATHSIG = 1
@@ -61,7 +61,7 @@ def _end(lanes: list["_Lane"]) -> None:
 class _Lane:
     """A thread, and the process for which it takes jobs."""
 
-    def __init__(self, group: subprocess.Popen, pipe: Connection, todo: queue.SimpleQueue):
+    def __init__(self, group: processes.Group, pipe: Connection, todo: queue.SimpleQueue):
         self._group, self._pipe, self._queue = group, pipe, todo
         self.ended = False
         threading.Thread(target=self._serve, daemon=True).start()
@@ -99,14 +99,54 @@ def _serve(pipe: Connection) -> None:
         pipe.send(jobs.run(job))
 
 
+def fork_ahead(count: int) -> None:
+    """Fork the processes of the next `Workers(count)` from this one.
+
+    For a command that has imported what they need, and has no database or thread open yet.
+    """
+    pairs = [socket.socketpair() for _ in range(count)]
+    pid = os.fork()
+    if pid == 0:
+        try:
+            os.setsid()
+            os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
+            for ours, _ in pairs:
+                ours.close()
+            _die_with_parent()
+            _be_workers([theirs.detach() for _, theirs in pairs])
+        except BaseException:
+            traceback.print_exc()
+        finally:
+            os._exit(1)
+    for _, theirs in pairs:
+        theirs.close()
+    pipes = [Connection(ours.detach()) for ours, _ in pairs]
+    processes.keep(count, (_Forked(pid), pipes))
+
+
+class _Forked:
+    """A process that was forked, as processes.end takes it."""
+
+    def __init__(self, pid: int):
+        self.pid = pid
+
+    def wait(self) -> None:
+        with contextlib.suppress(ChildProcessError):
+            os.waitpid(self.pid, 0)
+
+
 def main(imports: list[str], descriptors: list[int]) -> None:
     """Import what all workers need, then be one of them for each descriptor."""
     _die_with_parent()
-    warm = threading.Thread(target=_warm, args=[imports])
-    warm.start()  # it imports in a process of its own
+    warm = start_aside(imports)
     from . import execute  # noqa: F401
 
     warm.join()
+    _be_workers(descriptors)
+
+
+def _be_workers(descriptors: list[int]) -> None:
+    """Fork one for each descriptor and wait for their end."""
     for number, descriptor in enumerate(descriptors):
         if os.fork() == 0:
             for other in descriptors[:number] + descriptors[number + 1 :]:
@@ -123,13 +163,6 @@ def main(imports: list[str], descriptors: list[int]) -> None:
             os.wait()
         except ChildProcessError:
             return
-
-
-def _warm(imports: list[str]) -> None:
-    """Start the zygote of which the workers take twins; what is wrong with it, they meet again."""
-    if imports:
-        with contextlib.suppress(GradingError):
-            zygote(imports)
 
 
 def _die_with_parent() -> None:

@@ -2,6 +2,7 @@
 
 import copy
 import functools
+import gc
 import os
 import random
 import signal
@@ -36,12 +37,14 @@ def as_kernel(request, fds, write) -> None:
                 except OSError:
                     pass  # the one that listed the folder
         command_line = _command_line(request["arguments"])
+        gc.disable()  # until the kernel is there: most of what is made for it stays
         app = kernel_app(shell, iopub, request["key"].encode())
         sys.argv = [_launcher(), *command_line]
         app.initialize(list(command_line))
         app.log.setLevel("WARNING")  # its handler's own; below it, all that is made is thrown away
         os.close(write)
         zygote_watch.note()
+        gc.enable()
         app.start()
         os._exit(0)
     except BaseException as error:
