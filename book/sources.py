@@ -17,6 +17,7 @@ import polib
 import yaml
 from nbformat import NotebookNode
 
+from book import notebook_text
 from book.headings import label_headings
 from translation import markdown
 from translation.languages import SOURCE as SOURCE_LANGUAGE
@@ -261,9 +262,17 @@ def _name_kernel(notebook: NotebookNode, page: Page) -> None:
     notebook.metadata["language_info"] = {"name": "python"}
 
 
+_FOLDED = {"hide-input", "remove-input", "hide-cell"}
+
+
 def write_download(page: Page, path: Path) -> None:
-    """Write a page's executed notebook as a reader wants it: its title, and no front matter."""
+    """Write a page's executed notebook as a reader wants it: its title, and nothing of MyST's."""
     notebook = copy.deepcopy(page.notebook)
+    for cell in notebook.cells:
+        if cell.cell_type == "markdown":
+            cell.source = notebook_text.plain(cell.source)
+        elif _FOLDED & set(cell.metadata.get("tags", ())):
+            cell.metadata["jupyter"] = {"source_hidden": True}  # JupyterLab's own way to fold it
     title = f"# {page.front.get('title', page.slug)}"
     notebook.cells.insert(0, nbformat.v4.new_markdown_cell(title, id=f"{page.slug[:48]}-title"))
     _name_kernel(notebook, page)
