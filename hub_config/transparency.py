@@ -34,8 +34,9 @@ def configure(c, deployment: Deployment, state: State, interval: float = HOUR) -
         loop = asyncio.get_running_loop()
     except RuntimeError:
         return  # somebody only reads the configuration
+    # It opens its database at the first session, when JupyterHub has long opened its own: alembic,
+    # which both use, cannot migrate two at a time in one process.
     recorder = Recorder(Database(known.database_url), read_key(known.key_file))
-    recorder.open()
     c.MingaSpawner.on_use = lambda spawner, event: tell(recorder, deployment, spawner, event)
     # The loop keeps no strong reference to a task.
     configure.task = loop.create_task(_correct(recorder, c.MingaSpawner.sites, interval))

@@ -10,6 +10,7 @@ import hmac
 import logging
 import os
 import secrets
+import threading
 import time
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -48,7 +49,7 @@ class Recorder:
 
     def __init__(self, database: Database, key: bytes):
         self.database, self._key = database, key
-        self._migrated = False
+        self._migrated, self._migrating = False, threading.Lock()
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="minga-use")  # keeps the order
 
     def started(self, name: str, **use) -> None:
@@ -63,23 +64,24 @@ class Recorder:
         """Note when it ended, in seconds since 1970; None: before now, nobody knows when."""
         self._thread.submit(self._write, self._complete, tag, ended)
 
-    def open(self) -> None:
-        """Bring the database up to date, before anything is written."""
-        self._thread.submit(self._write, lambda session: None)
-
     def close(self) -> None:
         """Return when all is written."""
         self._thread.shutdown()
 
     def _write(self, work: Callable, *arguments) -> None:
         try:
-            if not self._migrated:
-                self.database.migrate()
-                self._migrated = True
+            self._make_ready()
             with self.database.transaction() as session:
                 work(session, *arguments)
         except Exception:  # whatever it is: the next one must be written
             log.exception("the use of a session could not be recorded")
+
+    def _make_ready(self) -> None:
+        """Migrate the database, once in a process."""
+        with self._migrating:
+            if not self._migrated:
+                self.database.migrate()
+                self._migrated = True
 
     @staticmethod
     def _add(session, row: dict) -> None:
@@ -121,6 +123,7 @@ class Recorder:
         """Return the jobs whose sessions are over: number -> (tag, submitted)."""
         over = (SessionUse.ended.is_not(None)) | (SessionUse.ends < time.time())
         mine = (SessionUse.site == site) & (SessionUse.source == "hub")
+        self._make_ready()
         with self.database.transaction() as session:
             rows = session.scalars(select(SessionUse).where(mine, over, SessionUse.month.is_(None)))
             return {row.job: (row.tag, row.submitted) for row in rows}
