@@ -8,7 +8,6 @@ import argparse
 import logging
 import os
 import sys
-from contextlib import suppress
 from itertools import islice
 from pathlib import Path
 
@@ -74,8 +73,7 @@ def main(arguments: list[str] | None = None) -> int:
     if not options.slurm:
         options.workers = options.workers or len(os.sched_getaffinity(0))
         if _has_many(root, options.assignment):
-            with suppress(ValueError):  # a source that is no notebook: nbgrader says so
-                aside = start_aside(imports_in(root / "source" / options.assignment))
+            aside = start_aside(imports_in(root / "source" / options.assignment))
     os.chdir(root)
     config = Config()
     config.CourseDirectory.student_id = options.student

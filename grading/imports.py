@@ -1,6 +1,7 @@
 """What an assignment imports, read without importing anything of the notebook's world."""
 
 import ast
+import contextlib
 import functools
 import json
 from collections.abc import Iterable, Mapping
@@ -33,7 +34,7 @@ def imports_of(cells: Iterable[Mapping]) -> tuple[str, ...]:
 def imports_in(folder: Path) -> tuple[str, ...]:
     """Return what the notebooks in a folder of the author's import, sorted; none where it is not.
 
-    Raises ValueError for what is not JSON.
+    One that cannot be read imports nothing: whoever grades with it says what is wrong with it.
     """
     notebooks = sorted(folder.glob("*.ipynb"))
     return _imports_in(tuple((str(path), path.stat().st_mtime_ns) for path in notebooks))
@@ -44,5 +45,6 @@ def _imports_in(notebooks: tuple[tuple[str, int], ...]) -> tuple[str, ...]:
     """Return the imports of notebooks, given by path and time of change."""
     cells = []
     for path, _ in notebooks:
-        cells += json.loads(Path(path).read_text(encoding="utf-8")).get("cells", ())
+        with contextlib.suppress(ValueError, LookupError, TypeError):
+            cells += json.loads(Path(path).read_text(encoding="utf-8"))["cells"]
     return imports_of(cells)

@@ -155,7 +155,7 @@ class Controls:
                 refused = _refused(run(second), found)
         except SubmissionFailed:
             return
-        self._known = {text: [c for c in found[text] if c in refused[text]] for text in texts}
+        self._known = refused
 
     def of(self, source: str) -> list[Control]:
         """Return the controls for a test cell's text, those that say most first."""
@@ -225,7 +225,8 @@ def _refused_at_once(
     passed = asked.passed(found)
     if passed is None:
         return None
-    accepted = [(mark["test"], mark["number"]) for mark in (c.metadata[_MARK] for c in passed)]
+    marks = [cell.metadata[_MARK] for cell in passed]
+    accepted = {(mark["test"], mark["number"]) for mark in marks}
     return {
         text: [c for number, c in enumerate(some) if (text, number) not in accepted]
         for text, some in found.items()
