@@ -80,6 +80,10 @@ def reader(chromium, host):
         context = chromium.new_context(viewport={"width": width, "height": 900}, **options)
         contexts.append(context)
 
+        def failed(request):
+            if request.failure != "net::ERR_ABORTED":  # broken off by the reader, who went on
+                problems.append(f"failed: {request.url}: {request.failure}")
+
         def judge(route):
             if route.request.url.startswith(host):
                 route.continue_()
@@ -89,7 +93,7 @@ def reader(chromium, host):
 
         context.route("**/*", judge)
         page = context.new_page()
-        page.on("requestfailed", lambda r: problems.append(f"failed: {r.url}"))
+        page.on("requestfailed", failed)
         page.on("pageerror", lambda error: problems.append(f"error: {error}"))
         page.on(
             "response",
