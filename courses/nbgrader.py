@@ -140,7 +140,7 @@ def instructor_config(
         "nbconvert.preprocessors.CSSHTMLHeaderPreprocessor",
     ]
     c.TranslateFeedback.course = course
-    c.GenerateFeedback.exporter_class = "grading.feedback.FeedbackExporter"
+    c.GenerateFeedback.exporter_class = "grading.pages.FeedbackExporter"
     c.FeedbackExporter.template_name = "minga_feedback"
     c.FeedbackExporter.template_file = "feedback.html.j2"
     c.FeedbackExporter.extra_template_basedirs = [str(folder) for folder in FEEDBACK_TEMPLATES]
