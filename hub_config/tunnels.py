@@ -42,7 +42,8 @@ AuthenticationMethods publickey
 AuthorizedKeysFile {folder}/doors
 # The folder is the hub's alone; above it may be a /tmp, as in tests.
 StrictModes no
-UsePAM no
+# Without it, accounts that have no password count as locked. Nobody logs in with one.
+UsePAM yes
 # Tunnels and nothing else: no session, so no shell, command, sftp or terminal.
 MaxSessions 0
 AllowTcpForwarding remote

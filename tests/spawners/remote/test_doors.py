@@ -125,7 +125,9 @@ class Ordinary:
             own = {"user": self.account.pw_uid, "group": self.account.pw_gid, "extra_groups": []}
         self.log = open(self.folder / "log", "wb")
         self.process = subprocess.Popen(
-            self.command, stderr=self.log, env={**os.environ, **openssh_libraries()}, **own
+            # As in deploy/systemd/minga-tunnels.service.
+            ["setpriv", "--no-new-privs", *self.command],
+            stderr=self.log, env={**os.environ, **openssh_libraries()}, **own
         )
         wait_until(self._listens)
 
