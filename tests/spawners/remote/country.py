@@ -25,10 +25,11 @@ from .link import Link, ip
 
 NAME = "colombia"
 # What becomes of a process before it is another place's: its accounts, and folders it has not.
-# sshd wants an account and a folder of its own (Debian's package makes them).
+# sshd wants an account and a folder of its own (Debian's package makes them). All of /etc: the
+# mount of a single file goes when somebody else, elsewhere, replaces that file (useradd).
 ELSEWHERE = """
 set -e
-mount --bind "$1" /etc/passwd
+mount --bind "$1" /etc
 mount -t tmpfs none "$2"
 mount -t tmpfs none /run
 mkdir -m 755 /run/sshd
@@ -39,14 +40,16 @@ exec "$@"
 
 def elsewhere(folder: Path, hidden: Path, home: Path) -> list[str]:
     """Return the argument list that starts a program with own accounts and without `hidden`."""
-    passwd = folder / "passwd"
-    passwd.write_text(
+    etc = folder / "etc"
+    if not etc.exists():
+        subprocess.run(["cp", "--archive", "/etc", etc], check=True)
+    (etc / "passwd").write_text(
         f"root:x:0:0:root:{home}:/bin/sh\n"
         "daemon:x:1:1:daemon:/usr/sbin:/usr/sbin/nologin\n"
         "sshd:x:105:65534::/run/sshd:/usr/sbin/nologin\n"
         "nobody:x:65534:65534:nobody:/nonexistent:/usr/sbin/nologin\n"
     )
-    return ["sh", "-c", ELSEWHERE, "sh", str(passwd), str(hidden)]
+    return ["sh", "-c", ELSEWHERE, "sh", str(etc), str(hidden)]
 
 
 def openssh_libraries() -> dict[str, str]:
@@ -72,8 +75,8 @@ class Country:
 
     def start(self) -> None:
         """Let there be processes: the first one, Slurm, the login node's sshd."""
-        begin = ["ip", "netns", "exec", self.netns, "unshare", "--mount", "--pid", "--fork"]
-        begin += ["--kill-child", "--mount-proc"]
+        begin = ["nsenter", f"--net=/run/netns/{self.netns}", "unshare", "--mount", "--pid"]
+        begin += ["--fork", "--kill-child", "--mount-proc"]
         # The first process, which takes up those whose parents ended.
         forever = ["sh", "-c", "ip link set lo up; while sleep 1; do :; done"]
         own = elsewhere(self.folder, self.hidden, self.folder)

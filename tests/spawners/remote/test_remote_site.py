@@ -37,7 +37,7 @@ def working(regional):
     answer = person.api("POST", "/users/estudiante1/server", json=CHOICE)
     assert answer.status_code in (201, 202), answer.text + hub_log(regional.minga)
     try:
-        person.wait_for_server(120)
+        person.wait_for_server(60)
     except AssertionError:
         raise AssertionError(hub_log(regional.minga) + session_log(regional)) from None
     yield person
@@ -135,10 +135,9 @@ def test_the_hubs_key_starts_one_program_at_the_login_node(regional):
     assert "PTY allocation request failed" in done.stderr + done.stdout, done
     # No file transfer, and no way through to somewhere else.
     done = ssh_to_login(regional, "-s", "sftp", input="")
-    assert "not a request" in done.stderr, done
+    assert (done.returncode, done.stdout) == (2, ""), done  # the gate's own refusal
     done = ssh_to_login(regional, "-W", "127.0.0.1:22", input="")
-    assert done.returncode == 255 and "forward" in done.stderr + "forward", done
-    assert "SSH-2.0" not in done.stdout
+    assert done.returncode == 255 and done.stdout == "", done
     there = "127.0.0.1:22"
     forward = ["-o", "ExitOnForwardFailure=yes", "-N", "-R", f"9999:{there}"]
     done = ssh_to_login(regional, *forward, "", input="")
@@ -210,7 +209,7 @@ def test_a_hub_killed_while_the_link_is_cut_finds_its_session(regional, working)
         assert working.server(), hub_log(regional.minga)
     finally:
         regional.country.link.mend()
-    working.wait_for_server(120)
+    working.wait_for_server(60)
     wait_until(lambda: answers(working, kernel), 120, every=1)
 
 
