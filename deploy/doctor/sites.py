@@ -12,7 +12,7 @@ from hub_config import sessions
 from hub_config.deployment import Site
 from hub_config.ending import running_launcher
 from spawners.commands import SchedulerError, run
-from spawners.login_node import environment, unreachable
+from spawners.login_node import LoginNode, environment, unreachable
 from spawners.sites import LAUNCHER, SlurmSite
 
 from . import remote
@@ -59,6 +59,8 @@ class _Visit:
     def __init__(self, installation: Installation, name: str, described: Site, site: SlurmSite):
         self.installation, self.name = installation, name
         self.described, self.site = described, site
+        if described.ssh:  # by a connection of its own: the hub's open one may be of better days
+            site.gate = LoginNode(**described.ssh.model_dump()).command(name)
         self.tunnel = remote.Tunnel(installation) if site.tunnel else None
 
     async def all(self) -> list[Finding]:

@@ -127,7 +127,9 @@ class Ordinary:
         self.process = subprocess.Popen(
             # As in deploy/systemd/minga-tunnels.service.
             ["setpriv", "--no-new-privs", *self.command],
-            stderr=self.log, env={**os.environ, **openssh_libraries()}, **own
+            stderr=self.log,
+            env={**os.environ, **openssh_libraries()},
+            **own,
         )
         wait_until(self._listens)
 

@@ -11,6 +11,7 @@ import shutil
 import socket
 import subprocess
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import psutil
@@ -18,10 +19,16 @@ import pytest
 import requests
 import websocket
 
+from deploy.doctor import sites
+from deploy.doctor.findings import Installation
+from hub_config.deployment import load
+from hub_config.state import State
 from spawners.login_node import LoginNode
 from tests.spawners.faults.rig import everything
 from tests.spawners.private_slurm import slurm, wait_until
 from tests.spawners.test_sessions import CHOICE, hub_log, run_in_kernel
+
+from .country import NAME
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 
@@ -175,6 +182,35 @@ def test_a_sessions_key_opens_one_door_of_the_hub(regional, working):
     assert done.returncode == 255 and "Permission denied" in done.stderr, done
 
 
+def test_the_doctor_starts_a_session_there(regional, monkeypatch):
+    monkeypatch.setenv("MINGA_STATE", str(regional.state))
+    file = regional.folder / "regional.yaml"
+
+    def found() -> list:
+        deployment = load(file)
+        installation = Installation(file, deployment, State(deployment), "")
+        with ThreadPoolExecutor(1) as thread:  # Playwright's loop runs in the main one
+            return thread.submit(lambda: list(sites.check(installation, NAME))).result()
+
+    assert found() == []
+    assert "permitlisten" not in doors(regional)
+    lines = regional.country.folder / "authorized_keys"
+    right = lines.read_text()
+    lines.write_text(regional.key.with_suffix(".pub").read_text())
+    first = found()[0]
+    assert "abre toda la cuenta" in first.es and "restrict,command=" in first.mend
+    lines.write_text("")
+    (finding,) = found()
+    assert "no acepta la clave" in finding.es and finding.where.endswith("ssh.key_file")
+    lines.write_text(right)
+    known = regional.folder / "host_keys"
+    hosts = known.read_text()
+    known.write_text(hosts.replace("AAAAI", "AAAAJ"))
+    (finding,) = found()
+    assert finding.where.endswith("ssh.host_keys_file") and "ssh-keyscan" in finding.mend
+    known.write_text(hosts)
+
+
 def test_a_link_that_is_cut_ends_nothing(regional, working):
     kernel, _ = run_in_kernel(working, "kept = 42")
     job = working.server()["started"]
@@ -230,7 +266,7 @@ def test_a_site_that_disappears_takes_nothing_with_it(regional, working):
     other.stop()
 
     regional.country.start()
-    wait_until(lambda: f"site={'colombia'} answers" in whole_log(regional), 90, every=1)
+    wait_until(lambda: f"site={NAME} answers" in whole_log(regional), 90, every=1)
     # Slurm says what became of the job: begun again, or ended; the student is told either way.
     wait_until(lambda: not working.server() or page(working).status_code == 200, 120, every=1)
     assert (regional.country.homes / "estudiante1" / "work.txt").read_text() == "kept"
