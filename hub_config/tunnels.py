@@ -11,7 +11,7 @@ the proxy, so that nobody's kernel is cut off while the hub restarts.
 import asyncio
 import contextlib
 import os
-import pwd
+import re
 import shutil
 import subprocess
 import sys
@@ -84,7 +84,7 @@ def program() -> str:
 
 def prepare(deployment: Deployment, state: State) -> list[str]:
     """Write what the sshd reads; return its argument list. Raises DeploymentError, OSError."""
-    place = folder(state)
+    place, sshd = folder(state), program()
     place.mkdir(mode=0o700, exist_ok=True)
     (place / "doors").touch(mode=0o600)
     key = place / "host_key"
@@ -95,15 +95,27 @@ def prepare(deployment: Deployment, state: State) -> list[str]:
     settings = place / "sshd_config"
     settings.write_text(
         SETTINGS.format(
-            port=tunnels.port, listen=tunnels.listen, folder=place, account=account_name()
+            port=tunnels.port, listen=tunnels.listen, folder=place, account=account_name(state)
         )
+        + ("PerSourcePenalties no\n" if _version(sshd) >= (9, 8) else "")
     )
-    return [program(), "-D", "-e", "-f", str(settings)]
+    return [sshd, "-D", "-e", "-f", str(settings)]
 
 
-def account_name() -> str:
-    """Return the account that sessions log in as: the one that the sshd runs as."""
-    return pwd.getpwuid(os.geteuid()).pw_name
+def _version(sshd: str) -> tuple[int, ...]:
+    """Return sshd's version.
+
+    From 9.8 on it shuts out addresses whose keys it refused: a whole site behind one address, for
+    the sake of a session that has just ended.
+    """
+    said = subprocess.run([sshd, "-V"], capture_output=True, text=True, check=False)
+    found = re.search(r"OpenSSH_(\d+)\.(\d+)", said.stderr + said.stdout)
+    return tuple(map(int, found.groups())) if found else (0, 0)
+
+
+def account_name(state: State) -> str:
+    """Return the account that sessions log in as: the hub's, which the sshd runs as."""
+    return state.root.owner()
 
 
 def end_earlier(state: State) -> None:
@@ -124,7 +136,7 @@ def doors(deployment: Deployment, state: State) -> Doors | None:
         file=folder(state) / "doors",
         address=deployment.tunnels.address,
         port=deployment.tunnels.port,
-        account=account_name(),
+        account=account_name(state),
         host_key=lambda: " ".join(public.read_text().split()[:2]),
     )
 

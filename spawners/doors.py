@@ -94,8 +94,9 @@ class Doors:
 
     def _rewrite(self, change: Callable[[list[str]], list[str]]) -> None:
         """Change the file's lines; sshd sees the old ones or the new ones, never a part."""
-        with open(self.file.with_suffix(".lock"), "w") as lock:
-            fcntl.flock(lock, fcntl.LOCK_EX)  # the doctor opens doors too
+        folder = os.open(self.file.parent, os.O_RDONLY)
+        try:
+            fcntl.flock(folder, fcntl.LOCK_EX)  # the doctor opens doors too
             old = self.file.read_text().splitlines(True) if self.file.exists() else []
             new = change(old)
             if new == old:
@@ -103,7 +104,12 @@ class Doors:
             draft = self.file.with_suffix(".new")
             with open(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as output:
                 output.writelines(new)
+                if os.geteuid() == 0:  # the doctor of somebody who became root
+                    owner = os.fstat(folder)
+                    os.fchown(output.fileno(), owner.st_uid, owner.st_gid)
             draft.replace(self.file)
+        finally:
+            os.close(folder)  # and the lock with it
 
 
 # Paths are relative: tunnel.py starts ssh in the folder of these files.

@@ -113,15 +113,14 @@ class Ordinary:
         self.folder = folder
 
     def start(self) -> None:
-        self.command = tunnels.prepare(self.deployment, self.state)
-        place = tunnels.folder(self.state)
         own = {}
         if os.geteuid() == 0:
             shutil.chown(self.folder, self.account.pw_uid)
+        self.command = tunnels.prepare(self.deployment, self.state)
+        place = tunnels.folder(self.state)
+        if os.geteuid() == 0:
             for path in (place, *place.iterdir()):
                 shutil.chown(path, self.account.pw_uid, self.account.pw_gid)
-            settings = place / "sshd_config"
-            settings.write_text(settings.read_text().replace("Users root", "Users nobody"))
             own = {"user": self.account.pw_uid, "group": self.account.pw_gid, "extra_groups": []}
         self.log = open(self.folder / "log", "wb")
         self.process = subprocess.Popen(
@@ -139,13 +138,7 @@ class Ordinary:
             return probe.connect_ex(("127.0.0.1", self.port)) == 0
 
     def doors(self) -> Doors:
-        made = tunnels.doors(self.deployment, self.state)
-        return Doors(made.file, made.address, made.port, self.account.pw_name, made.host_key)
-
-    def own(self) -> None:
-        """Root wrote the list here; an installation's hub has one account for both."""
-        if os.geteuid() == 0:
-            shutil.chown(tunnels.folder(self.state) / "doors", self.account.pw_uid)
+        return tunnels.doors(self.deployment, self.state)
 
 
 @pytest.fixture
@@ -163,6 +156,14 @@ def sshd(openssh):
         shutil.rmtree(folder)
 
 
+def test_newer_sshds_shut_no_site_out(tmp_path):
+    """They are told only what they know: an older one does not start with a word it knows not."""
+    for version, told in (("OpenSSH_9.2p1", False), ("OpenSSH_9.8p1", True), ("x", False)):
+        (tmp_path / "sshd").write_text(f"#!/bin/sh\necho '{version}, OpenSSL 3' >&2; exit 1\n")
+        (tmp_path / "sshd").chmod(0o755)
+        assert (tunnels._version(str(tmp_path / "sshd")) >= (9, 8)) is told
+
+
 @pytest.mark.slow
 def test_a_tunnel_is_there_while_its_session_lives(sshd, tmp_path):
     """tunnel.py and the hub's sshd, without root: kept up, closed to others, ended with it."""
@@ -172,7 +173,7 @@ def test_a_tunnel_is_there_while_its_session_lives(sshd, tmp_path):
         file = tmp_path / name
         file.touch(mode=0o600)
         file.write_text(text)
-    sshd.own()
+    assert doors.file.owner() == sshd.account.pw_name  # also where root opened it
     address = door.split(":")[0], int(door.split(":")[1])
     server = socket.create_server(("127.0.0.1", 0))
     session = subprocess.Popen(["sleep", "600"])

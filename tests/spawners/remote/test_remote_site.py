@@ -223,7 +223,7 @@ def test_a_link_that_is_cut_ends_nothing(regional, working):
             if not told and CUT >= 60 and time.monotonic() > end - 15:
                 answer = page(working)  # the tunnel is known to be down by now
                 assert answer.status_code == 503, answer.status_code
-                told = answer.text
+                told = answer.content.decode()
                 assert "sesión" in told
             time.sleep(2)
     finally:
@@ -255,7 +255,7 @@ def test_a_site_that_disappears_takes_nothing_with_it(regional, working):
     time.sleep(6)  # slurmctld writes jobs down 5 s later; those it had not, Slurm itself loses
     regional.country.disappear()
     wait_until(lambda: page(working).status_code == 503, 90, every=1)
-    assert "sesión" in page(working).text
+    assert "sesión" in page(working).content.decode()
     server = working.server()
     assert server["ready"], server  # nobody says that it ended: nobody knows
     # The start page says so, and another site is there meanwhile.
@@ -276,7 +276,7 @@ def test_a_site_that_disappears_takes_nothing_with_it(regional, working):
 
 
 def _out_of_service(person) -> str:
-    text = person.http.get(f"{person.hub}/spawn", timeout=60).text
+    text = person.http.get(f"{person.hub}/spawn", timeout=60).content.decode()
     return text if "fuera de servicio" in text.lower() else ""
 
 
