@@ -10,6 +10,7 @@ from hub_config.deployment import DeploymentError
 from hub_config.ending import running_launcher
 from spawners.commands import SchedulerError, run
 from spawners.login_node import environment
+from spawners.sites import LAUNCHER
 
 from .findings import PATIENCE, Finding, Installation
 
@@ -17,6 +18,7 @@ from .findings import PATIENCE, Finding, Installation
 NO_WAY, REFUSED = 14, 15
 FOLDER = "tunnel/" + "d0c" * 5 + "d"  # of the test session's key, as launcher.py takes it
 OPEN = "minga-shell"
+GATE = LAUNCHER.with_name("gate.py")  # at the same path as here
 
 
 def line(site) -> str:
@@ -24,7 +26,7 @@ def line(site) -> str:
 
     For sudo, as most sites have it; the key itself is printed by ssh-keygen.
     """
-    gate = f"{site.python} -I -S /opt/minga/spawners/gate.py sudo -n -u '{{username}}' --"
+    gate = f"{site.python} -I -S {GATE} sudo -n -u '{{username}}' --"
     return f'restrict,command="{gate}"'
 
 

@@ -277,7 +277,7 @@ def test_a_site_that_disappears_takes_nothing_with_it(regional, working):
 
 def _out_of_service(person) -> str:
     text = person.http.get(f"{person.hub}/spawn", timeout=60).content.decode()
-    return text if "fuera de servicio" in text.lower() else ""
+    return text if "Fuera de servicio por ahora" in text else ""
 
 
 def whole_log(regional) -> str:
