@@ -84,7 +84,8 @@ class Regional:
         data["courses"] = {"ai-foundations": data["courses"]["ai-foundations"]}
         data["hub"]["url"] = self.front.url
         data["tunnels"] = {"address": link.here, "port": free_port(), "listen": link.here}
-        trusted = str(self.country.folder / "ca.pem")
+        trusted, here = (str(place / "ca.pem") for place in (self.country.folder, self.folder))
+        data["sites"]["chile"]["environment"] = {"SSL_CERT_FILE": here, "REQUESTS_CA_BUNDLE": here}
         data["sites"][NAME] = {
             "title": data["sites"][NAME]["title"],
             "partition": "gpu",
@@ -187,7 +188,8 @@ def _certificate(address: str, folder: Path) -> Path:
     )
     public = made.public_bytes(serialization.Encoding.PEM)
     form = serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-    (folder / "ca.pem").write_bytes(public)
+    for place in (folder, folder.parent):
+        (place / "ca.pem").write_bytes(public)
     both = folder.parent / "front.pem"
     both.write_bytes(key.private_bytes(serialization.Encoding.PEM, *form) + public)
     return both

@@ -30,7 +30,7 @@ from tests.spawners.test_sessions import CHOICE, hub_log, run_in_kernel
 
 from .country import NAME
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 
 CUT = float(
     os.environ.get("MINGA_CUT_SECONDS", 60 if os.environ.get("MINGA_FAULTS") == "all" else 15)
