@@ -25,7 +25,7 @@ from hub_config.deployment import load
 from hub_config.state import State
 from spawners.login_node import LoginNode
 from tests.spawners.faults.rig import everything
-from tests.spawners.private_slurm import slurm, wait_until
+from tests.spawners.private_slurm import wait_until
 from tests.spawners.test_sessions import CHOICE, hub_log, run_in_kernel
 
 from .country import NAME
@@ -101,6 +101,7 @@ pathlib.Path('notes.txt').write_text('mine')
     # It listens on its node's loopback; nothing but the login node's ssh can be reached.
     server = regional.minga.login("admin").api("GET", "/users/estudiante1?include_stopped_servers")
     assert server.ok
+    assert "RUNNING" in regional.country.slurm("squeue", "--noheader", "--format=%T")
     (ssh,) = tunnels_of(regional)
     listening = [int(word.rsplit(":", 1)[1]) for word in ssh.cmdline() if word.count(":") == 3]
     assert len(listening) == 1
@@ -111,8 +112,7 @@ pathlib.Path('notes.txt').write_text('mine')
     working.stop()
     wait_until(lambda: not tunnels_of(regional), 20)
     assert "permitlisten" not in doors(regional)  # nobody opens it any more
-    jobs = slurm(regional.country.cluster(), "squeue", "-h", "--states=R,PD", check=False)
-    assert jobs.stdout == ""
+    assert regional.country.slurm("squeue", "--noheader", "--states=R,PD") == ""
 
 
 def ssh_to_login(regional, *words: str, tty: bool = False, **options):
@@ -267,8 +267,12 @@ def test_a_site_that_disappears_takes_nothing_with_it(regional, working):
 
     regional.country.start()
     wait_until(lambda: f"site={NAME} answers" in whole_log(regional), 90, every=1)
-    # Slurm says what became of the job: begun again, or ended; the student is told either way.
-    wait_until(lambda: not working.server() or page(working).status_code == 200, 120, every=1)
+    # Its operator says that the nodes were off; Slurm begins the job again, and the hub follows.
+    for state in ("DOWN", "RESUME"):
+        nodes = f"NodeName={NAME}-n[0-1]"
+        regional.country.slurm("scontrol", "update", nodes, f"State={state}", "Reason=power")
+    wait_until(lambda: "moved to node=" in whole_log(regional), 180, every=1)
+    wait_until(lambda: page(working).status_code == 200, 60, every=1)
     assert (regional.country.homes / "estudiante1" / "work.txt").read_text() == "kept"
     working.stop()
     working.start(**CHOICE)
