@@ -117,9 +117,9 @@ class Country:
         """Return its Slurm."""
         return PrivateCluster.load(self.folder / NAME, packages.ensure())
 
-    def slurm(self, *command: str) -> str:
+    def slurm(self, *command: str, check: bool = True) -> str:
         """Run one of Slurm's commands there, which nobody can from outside; return its output."""
-        return self.run(*command, **self.cluster().environment()).stdout
+        return self.run(*command, check=check, **self.cluster().environment()).stdout
 
     def processes(self) -> list[psutil.Process]:
         """Return all that runs there."""
