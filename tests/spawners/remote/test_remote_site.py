@@ -249,6 +249,7 @@ def test_a_hub_killed_while_the_link_is_cut_finds_its_session(regional, working)
     wait_until(lambda: answers(working, kernel), 120, every=1)
 
 
+@everything
 def test_a_site_that_disappears_takes_nothing_with_it(regional, working):
     """Last: the country begins anew, with what was on its disks."""
     run_in_kernel(working, "open('work.txt', 'w').write('kept')")
