@@ -16,6 +16,7 @@ from hub_config import (
     services,
     sessions,
     transparency,
+    tunnels,
 )
 from hub_config.deployment import DeploymentError, load
 from hub_config.state import State
@@ -31,6 +32,7 @@ hub.configure(c, deployment, state)  # addresses, database, proxy
 authentication.configure(c, deployment, state)  # who you are
 authorization.configure(c, deployment, state)  # what you may do
 sessions.configure(c, deployment, state)  # where notebooks run
+tunnels.configure(c, deployment, state)  # how the hub reaches them where nodes are shut
 orphans.configure(c, deployment, state)  # whose jobs are whose
 services.configure(c, deployment, state)  # formgrader, book
 transparency.configure(c, deployment, state)  # what is used, for everybody to see

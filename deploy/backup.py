@@ -37,7 +37,7 @@ from hub_config.ending import running_launcher
 from hub_config.state import State
 
 SUMS, ABOUT = "SHA256SUMS", "backup.json"
-FOLDERS = ("hub", "exchange", "courses", "transparency", "homes")  # of the state
+FOLDERS = ("hub", "exchange", "courses", "transparency", "homes", "tunnels")  # of the state
 # Databases, which have their own copy; processes and locks of the machine that is backed up; what
 # a transfer or a grading left half done. Paths in the state folder, one word for each part.
 SKIPPED = """

@@ -37,6 +37,7 @@ from . import rosters
 from .databases import DatabaseUrl, PasswordInFile
 from .institutions import Institution, Institutional, InstitutionName, Member, Oidc
 from .lti_platforms import GRADES, Lti13
+from .remote import Ssh, Tunnels
 
 ROOT = Path(__file__).resolve().parent.parent
 DEFAULT = ROOT / "hub_config" / "deployments" / "local.yaml"
@@ -316,9 +317,19 @@ class Site(Model):
     title: Titles
     partition: str = Field("", pattern=r"^[A-Za-z0-9_.-]*$", description="Slurm partition")
     private_cluster: PrivateCluster | None = None
+    ssh: Ssh | None = Field(
+        None,
+        description="a cluster elsewhere, whose login node the hub reaches with a key that may "
+        "start one program only; that program knows how to become a person there",
+    )
+    tunnel: bool = Field(
+        False,
+        description="the hub cannot reach the nodes: each session opens a tunnel to it (tunnels)",
+    )
     query_prefix: list[str] = Field(
         default_factory=list,
-        description="argument list that reaches the cluster as the hub, e.g. [ssh, login.site]",
+        description="argument list that reaches the cluster as the hub; empty: this machine has "
+        "Slurm's commands",
     )
     user_prefix: list[str] = Field(
         default_factory=list,
@@ -410,6 +421,9 @@ class Deployment(Model):
         "institution-<name>; with `method: oidc` authentication.institutions are enough",
     )
     transparency: Transparency = Field(default_factory=Transparency)
+    tunnels: Tunnels | None = Field(
+        None, description="where sessions of sites with tunnel: true come to the hub"
+    )
 
     @model_validator(mode="after")
     def _fits_together(self):
@@ -448,7 +462,8 @@ class Deployment(Model):
                     "https://<the hub's name>/",
                 )
         for name, site in self.sites.items():
-            if self.accounts == "personal" and not _names_person(site.user_prefix):
+            self._check_remote(f"sites.{name}", site)
+            if self.accounts == "personal" and not (site.ssh or _names_person(site.user_prefix)):
                 raise _wrong(
                     f"sites.{name}.user_prefix",
                     "with accounts: personal each session must run as its person",
@@ -526,6 +541,50 @@ class Deployment(Model):
                                 list(self.authentication.people),
                             )
         return self
+
+    def _check_remote(self, key: str, site: Site) -> None:
+        """Check what a site elsewhere needs of the rest of the file."""
+        for other in ("query_prefix", "user_prefix", "private_cluster"):
+            if site.ssh and getattr(site, other):
+                raise _wrong(
+                    f"{key}.{other}",
+                    "with ssh the site's own gate says how its Slurm is asked and who becomes whom",
+                    "leave it out, or ssh",
+                )
+        if site.ssh and site.extension and site.extension.operator_prefix:
+            raise _wrong(
+                f"{key}.extension.operator_prefix",
+                "with ssh jobs are made longer by the hub's account there, as a Slurm operator",
+                "leave it out",
+            )
+        if site.ssh and not site.home and self.accounts == "shared":
+            raise _wrong(
+                f"{key}.home",
+                "a site elsewhere does not see this machine's folders",
+                "a folder there, e.g. /srv/minga/{username}",
+            )
+        if not site.tunnel:
+            return
+        if site.private_cluster:
+            raise _wrong(f"{key}.tunnel", "a private_cluster is on this machine", "leave it out")
+        if self.tunnels is None:
+            raise _wrong(
+                f"{key}.tunnel",
+                "nobody says where the tunnels end",
+                "tunnels: {address: <this machine's name, as nodes reach it>}, or tunnel: false",
+            )
+        if not self.hub.url:
+            raise _wrong(
+                "hub.url",
+                f"sessions of {key} speak to the hub from outside, so by TLS",
+                "https://<the hub's name>/, or tunnel: false there",
+            )
+        if self.hub.internal_tls:
+            raise _wrong(
+                "hub.internal_tls",
+                f"sessions of {key} reach the hub at hub.url only; their tunnel is encrypted",
+                "false, or tunnel: false there",
+            )
 
     def _join_courses(self):
         """Check which courses of learning platforms are which courses here."""

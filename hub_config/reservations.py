@@ -248,6 +248,9 @@ async def carry_out(deployment: Deployment, sites: dict, apply: bool) -> bool:
         if not isinstance(site, SlurmSite):
             print(f"# {name}: no Slurm here / aquí no hay Slurm")
             continue
+        if site.gate:  # which takes no orders of this kind
+            print(f"# {name}: whoever operates it makes them there / las hace quien opera la sede")
+            continue
         operator = Operator(site)
         try:
             wanted = await plan(deployment, name, operator, datetime.now(UTC))

@@ -28,7 +28,7 @@ from spawners.cluster import packages
 from spawners.cluster.cluster import ClusterError, PrivateCluster
 from spawners.cluster.runfolder import RunFolderError
 
-from . import course_account, openid_provider, proxy, services
+from . import course_account, openid_provider, proxy, services, tunnels
 from .deployment import ROOT, Deployment, DeploymentError, load
 from .ending import HUB_MARK, end_marked, end_sessions, running_launcher, stop
 from .state import State, is_free
@@ -71,6 +71,7 @@ class Start:
         self.port = port
         self.hub: subprocess.Popen | None = None
         self.proxy: subprocess.Popen | None = None  # None where somebody else starts it
+        self.tunnels: subprocess.Popen | None = None  # the same
         self.started: list[PrivateCluster] = []  # by this very start, so without sessions yet
 
     def run(self) -> None:
@@ -283,11 +284,24 @@ class Start:
             command = proxy.command(self.deployment, self.state)
             self.proxy = self._start(command, **proxy.token(self.state))
 
+    def _tunnels(self) -> None:
+        """Start the sshd of tunnels, if there are any and it is no service of its own."""
+        if self.deployment.tunnels is None or self.deployment.hub.separate_proxy:
+            return
+        tunnels.end_earlier(self.state)
+        try:
+            self.tunnels = self._start(tunnels.prepare(self.deployment, self.state))
+        except (DeploymentError, OSError) as error:
+            fail(f"Los túneles no se pueden abrir: {error}", f"No tunnels can be made: {error}")
+
     def _watch(self) -> int:
-        """Wait until the hub ends; return its status. A proxy that ends is started again."""
+        """Wait until the hub ends; return its status. What ends beside it is started again."""
         while self.hub.poll() is None:
             if self.proxy and self.proxy.poll() is not None:
                 self._proxy()  # the hub tells it the routes within five seconds
+            if self.tunnels and self.tunnels.poll() is not None:
+                time.sleep(2)  # its port may be somebody else's for good
+                self._tunnels()
             time.sleep(0.5)
         return self.hub.returncode
 
@@ -296,6 +310,7 @@ class Start:
         say("Iniciando el hub…", "Starting the hub…")
         log = self.state.log / "hub.log"
         self._proxy()
+        self._tunnels()
         configuration = str(ROOT / "jupyterhub_config.py")
         self.hub = self._start([sys.executable, "-m", "jupyterhub", "-f", configuration])
         self.state.write("hub", {"pid": self.hub.pid})
@@ -336,6 +351,8 @@ class Start:
             self.hub.terminate()
             with contextlib.suppress(subprocess.TimeoutExpired):
                 self.hub.wait(timeout=20)
+        if self.tunnels and self.tunnels.poll() is None:  # sshd hides its marks
+            self.tunnels.terminate()
         end_marked(HUB_MARK, self.state)
 
 

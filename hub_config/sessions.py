@@ -9,6 +9,7 @@ from courses.models import load_course
 from courses.titles import in_all_languages
 from spawners.choices import Choice, Course, Offer, Profile, SiteTitle
 from spawners.local import LocalSite
+from spawners.login_node import LoginNode
 from spawners.sites import SlurmSite
 from spawners.slurm import MingaSpawner
 
@@ -74,15 +75,21 @@ def sites(deployment: Deployment, state: State) -> dict:
             addresses = {node.name: "127.0.0.1" for node in nodes} | addresses
             environment = private.get(name, {}).get("environment", {}) | environment
             listen = "127.0.0.1"
+        login_node = None
+        if site.ssh:
+            login_node = LoginNode(**site.ssh.model_dump(), folder=state.ssh)
         result[name] = SlurmSite(
             name,
             environment=environment,
             query_prefix=site.query_prefix,
             user_prefix=site.user_prefix,
             addresses=addresses,
-            listen=listen,
+            listen="127.0.0.1" if site.tunnel else listen,
             partition=site.partition,
             python=site.python or sys.executable,
+            login_node=login_node,
+            personal=deployment.accounts == "personal",
+            tunnel=site.tunnel,
         )
     return result
 
@@ -123,7 +130,7 @@ def home(deployment: Deployment, state: State, spawner) -> str:
     if shared and not pattern:
         return str(state.home(spawner.user.name))
     folder = (pattern or "/home/{username}").replace("{username}", spawner.user.name)
-    if shared:
+    if shared and not (site and site.ssh):  # there, the launcher makes it
         Path(folder).mkdir(mode=0o700, parents=True, exist_ok=True)
     return folder
 

@@ -7,6 +7,8 @@
 ├── exchange/   what is released and handed in: the exchange service's own
 ├── transparency/  what is recorded of use, and the public page
 ├── clusters/   the private Slurm clusters
+├── ssh/        open connections to sites elsewhere
+├── tunnels/    where their sessions come to the hub: an sshd's key, settings and doors
 └── log/        what each part prints
 """
 
@@ -35,6 +37,7 @@ class State:
         self.transparency = self.root / "transparency"
         self.clusters = self.root / "clusters"
         self.log = self.root / "log"
+        self.ssh = self.root / "ssh"
 
     def make(self) -> None:
         """Make the folders; other accounts reach only what they have to.
@@ -45,7 +48,8 @@ class State:
         # With an account for each person, their sessions pass through to the private clusters'
         # configuration, by name; they cannot list what is here.
         self.root.chmod(0o711 if self.personal else 0o700)
-        for folder in (self.hub, self.homes, self.log, self.exchange, self.transparency):
+        own = (self.hub, self.homes, self.log, self.exchange, self.transparency, self.ssh)
+        for folder in own:
             folder.mkdir(exist_ok=True)
             folder.chmod(0o700)
         for folder in (self.courses, self.clusters):  # what is in courses/ is each grader's own

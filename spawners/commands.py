@@ -41,7 +41,7 @@ async def run_both(
     """
     running = _Running(command, environment, json.dumps(request).encode() if request else b"")
     try:
-        threads = _ORDERS if request else _QUESTIONS
+        threads = _ORDERS if request and "ask" not in request else _QUESTIONS
         code, out, err = await asyncio.get_running_loop().run_in_executor(threads, running.result)
     except asyncio.CancelledError:
         running.end()

@@ -2,7 +2,7 @@
 
 Standard library only. It reads one JSON object on standard input and is started as an
 argument list, behind whatever a site needs to become that person there (nothing, `sudo -n -u
-ana`, `ssh login.site`), so that `sudoers` can name exactly this file:
+ana`, a site's gate.py), so that `sudoers` can name exactly this file:
 
     {"action": "submit", "script": "#!/bin/bash…", "environment": {…}, "home": "/home/ana",
      "files": {"tls/0123456789abcdef/key.pem": "…"}}
@@ -20,6 +20,10 @@ import os
 import re
 import subprocess
 import sys
+
+KEY_FILES = (
+    r"(tls/[0-9a-f]{16}/(key|cert|trusted)\.pem|tunnel/[0-9a-f]{16}/(key|known_hosts|config))"
+)
 
 
 def main(request: dict) -> int:
@@ -66,15 +70,17 @@ def main(request: dict) -> int:
 
 
 def write_files(home: str, files: dict[str, str]) -> None:
-    """Write certificates below `home`/.minga, for this account only, each whole or not at all.
+    """Write a session's keys below `home`/.minga, for this account only, each whole or not at all.
 
-    Raises ValueError for any other name than a certificate's, OSError if it cannot be written.
+    They are its certificate's or its tunnel's. Raises ValueError for any other name, OSError if it
+    cannot be written.
     """
     for name, text in files.items():
-        if not re.fullmatch(r"tls/[0-9a-f]{16}/(key|cert|trusted)\.pem", name):
-            raise ValueError(f"not a certificate's name: {name!r}")
+        if not re.fullmatch(KEY_FILES, name):
+            raise ValueError(f"not the name of a certificate or a tunnel: {name!r}")
         target = os.path.join(home, ".minga", name)
-        for folder in (".minga", ".minga/tls", os.path.join(".minga", os.path.dirname(name))):
+        place = os.path.join(".minga", os.path.dirname(name))
+        for folder in (".minga", os.path.dirname(place), place):
             os.makedirs(os.path.join(home, folder), mode=0o700, exist_ok=True)
         draft = f"{target}.{os.getpid()}"
         with open(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as output:

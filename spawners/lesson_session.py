@@ -86,9 +86,10 @@ class LessonSession(LoggingConfigurable):
         Raises SchedulerError.
         """
         arguments = environment, self.home(self)
+        files = (self.certificate_files or {}) | (self.tunnel_files or {})
         try:
             return await site.submit(
-                self.user.name, self.script(environment), *arguments, files=self.certificate_files
+                self.user.name, self.script(environment), *arguments, files=files
             )
         except SchedulerError as error:
             if not self.terms.reservation or "reservation" not in str(error).lower():
@@ -97,7 +98,7 @@ class LessonSession(LoggingConfigurable):
             course = self.course_on_site(self.choice)
             self._take(Terms(course.account, course.qos))
             return await site.submit(
-                self.user.name, self.script(environment), *arguments, files=self.certificate_files
+                self.user.name, self.script(environment), *arguments, files=files
             )
 
     async def _keep_to_lesson(self, life: Life, job: Job | None) -> None:

@@ -23,6 +23,7 @@ class LocalSite:
 
     scheduler = "local"
     listen = "127.0.0.1"
+    tunnel = False
     partition = ""
 
     def __init__(self, name: str):

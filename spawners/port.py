@@ -5,7 +5,8 @@ Standard library only, so that it starts in a few hundredths of a second:
     python port.py COMMAND [ARGUMENT …]
 
 The process becomes COMMAND (signals of the scheduler reach it directly); a small child waits
-until the server answers and then tells the hub the port, and nothing else.
+until the server answers and then tells the hub the port, and nothing else. Where the hub cannot
+reach this node, another child keeps the tunnel (tunnel.py), and the port told is that of its door.
 """
 
 import json
@@ -13,9 +14,11 @@ import os
 import socket
 import sys
 import time
+from collections.abc import Callable
 from urllib.parse import urlsplit, urlunsplit
 
 PATIENCE = 300  # seconds that a server may take until it answers
+TUNNEL_PROGRAM = os.path.join(os.path.dirname(os.path.abspath(__file__)), "tunnel.py")
 
 
 def free_port(host: str) -> int:
@@ -113,17 +116,31 @@ def main(command: list[str]) -> None:
     # sbatch leaves this for srun; a student's own srun should pass on its environment.
     os.environ.pop("SLURM_EXPORT_ENV", None)
     server = os.getpid()
+    door, folder = (os.environ.get(f"MINGA_TUNNEL_{name}", "") for name in ("DOOR", "FOLDER"))
+    if door:
+        words = [TUNNEL_PROGRAM, folder, door, str(port), str(server)]
+        python = sys.executable
+        beside(lambda: os.execv(python, [python, "-I", "-S", *words]))  # noqa: S606
+
+    def tell():
+        local = "127.0.0.1" if host in ("0.0.0.0", "") else host  # noqa: S104
+        if wait_until_answering(local, port, server):
+            announce(int(door.rsplit(":")[-1]) if door else port, dict(os.environ), server)
+
+    beside(tell)
+    os.execvp(command[0], command)  # noqa: S606 (an argument list, no shell)
+
+
+def beside(work: Callable[[], None]) -> None:
+    """Do `work` in a process of its own, which this one need not wait for."""
     if os.fork() == 0:
         if os.fork() == 0:  # twice, so that the server does not keep a zombie
             try:
-                local = "127.0.0.1" if host in ("0.0.0.0", "") else host  # noqa: S104
-                if wait_until_answering(local, port, server):
-                    announce(port, dict(os.environ), server)
+                work()
             finally:
                 os._exit(0)
         os._exit(0)
     os.wait()
-    os.execvp(command[0], command)  # noqa: S606 (an argument list, no shell)
 
 
 if __name__ == "__main__":

@@ -1,7 +1,8 @@
 """The sites where sessions run, and the two ways to hand a session to one.
 
 A site is a cluster of its own: its own Slurm, its own accounts. The hub reaches it by a
-*command prefix*, always as an argument list. A job is (site, id): ids repeat between sites.
+*command prefix*, always as an argument list, or by a *gate*: one program on the site's login node
+(gate.py) that an ssh key may start. A job is (site, id): ids repeat between sites.
 """
 
 import asyncio
@@ -16,6 +17,8 @@ from . import accounted
 from .capacity import SiteCapacity
 from .commands import SchedulerError, run, run_both, until_calm
 from .listing import ALL_JOBS, Comments, Listing, states
+from .login_node import LoginNode, unreachable
+from .login_node import environment as own_environment
 from .messages import Message
 from .queue import Job, SiteQueue
 from .session_extension import reserved_from
@@ -30,6 +33,8 @@ LAUNCHER = Path(__file__).with_name("launcher.py")
 # What may stand for {username} in a site's command: nothing that ssh or sudo takes for an option
 # (`-oProxyCommand=…`), whatever names the hub's authenticator lets in.
 ACCOUNT = re.compile(r"\w[\w.@+-]*")
+# Where a site's own programs are unless its `environment` says so.
+USUAL_PATH = "/usr/local/bin:/usr/bin:/bin"
 
 
 class SlurmSite:
@@ -37,8 +42,10 @@ class SlurmSite:
 
     `environment` is what Slurm's commands need to find this cluster (PATH, SLURM_CONF …);
     `query_prefix` reaches the cluster as the hub, `user_prefix` as the person whose session it
-    is, with `{username}` in it replaced. `addresses` maps node names to what the hub can
-    connect to, where they differ; `listen` is the address that servers bind on their node.
+    is, with `{username}` in it replaced. With a `login_node` both are the site's own business
+    (gate.py), and `personal` says whether each session runs as its person there. `addresses` maps
+    node names to what the hub can connect to, where they differ; `listen` is the address that
+    servers bind on their node. `tunnel`: nodes cannot be reached; sessions come to the hub.
     """
 
     scheduler = "slurm"
@@ -54,19 +61,25 @@ class SlurmSite:
         listen: str = "0.0.0.0",  # noqa: S104 (a compute node's address, unless configured)
         partition: str = "",
         python: str = sys.executable,
+        login_node: LoginNode | None = None,
+        personal: bool = False,
+        tunnel: bool = False,
     ):
         self.name = name
-        self.environment = {"PATH": os.environ.get("PATH", os.defpath), **(environment or {})}
+        path = USUAL_PATH if login_node else os.environ.get("PATH", os.defpath)
+        self.environment = {"PATH": path, **(environment or {})}
+        self.gate = login_node.command(name) if login_node else []
+        self.tunnel = tunnel
         self.query_prefix = list(query_prefix)
         self.user_prefix = list(user_prefix)
-        self._personal = any("{username}" in part for part in user_prefix)
+        self._personal = personal or any("{username}" in part for part in user_prefix)
         self.addresses = dict(addresses or {})
         self.listen = listen
         self.partition = partition
         self.python = python
         self._listing = Listing()
         self.queue = SiteQueue(name, self._jobs, states=self._states)
-        self.capacity = SiteCapacity(name, partition, self.queue, self._ask)
+        self.capacity = SiteCapacity(name, partition, self.queue, self.ask)
         self._launchers = asyncio.Semaphore(LAUNCHERS)
         self._nodes: tuple[float, list[str]] = (float("-inf"), [])
 
@@ -128,6 +141,9 @@ class SlurmSite:
         Raises SchedulerError if Slurm refuses.
         """
         request = {"action": "extend", "job": job_id, "minutes": minutes}
+        if self.gate:  # as its own account there
+            await asyncio.wait_for(run(self.gate, own_environment(), request), timeout=30)
+            return
         request["environment"] = self.environment
         command = [*(prefix or self.query_prefix), self.python, "-I", "-S", str(LAUNCHER)]
         await asyncio.wait_for(run(command, self.environment, request), timeout=30)
@@ -138,7 +154,7 @@ class SlurmSite:
         Raises SchedulerError, OSError or TimeoutError if the site does not say.
         """
         async with asyncio.timeout(20):
-            return await reserved_from(self._ask, node, time.time(), until)
+            return await reserved_from(self.ask, node, time.time(), until)
 
     async def longest_hours(self) -> int | None:
         """Return the whole hours that its partition lets a job take; None: no limit.
@@ -164,11 +180,11 @@ class SlurmSite:
         """
         asked, names = self._nodes
         if time.monotonic() - asked > 600:
-            command = [*self.query_prefix, "sinfo", "--noheader", "--Node", "--format=%N"]
+            command = ["sinfo", "--noheader", "--Node", "--format=%N"]
             if self.partition:
                 command.append(f"--partition={self.partition}")
             try:
-                output = await asyncio.wait_for(run(command, self.environment), timeout=10)
+                output, _ = await asyncio.wait_for(self.ask(command), timeout=10)
                 names = sorted(set(output.split()))
             except (SchedulerError, TimeoutError):
                 if not names:  # nodes seldom change: the last answer is better than none
@@ -190,19 +206,30 @@ class SlurmSite:
         # -I -S: nothing of the current folder, the environment or the installed packages is
         # imported; the launcher needs the standard library only.
         command = [*GENTLY, *prefix, self.python, "-I", "-S", str(LAUNCHER)]
+        environment = self.environment
+        if self.gate:
+            command, environment = [*GENTLY, *self.gate], own_environment()
+            request = {**request, "account": username}
         async with self._launchers:
             if request["action"] == "submit":
                 await until_calm()
-            return await asyncio.wait_for(run(command, self.environment, request), timeout=60)
+            return await asyncio.wait_for(run(command, environment, request), timeout=60)
 
-    async def _ask(self, command: Sequence[str]) -> tuple[str, str]:
+    async def ask(self, command: Sequence[str]) -> tuple[str, str]:
+        """Ask the scheduler; return the command's output and error output.
+
+        Raises SchedulerError with the command's own words, or OSError. A gate answers no other
+        questions than gate.py lists.
+        """
+        if self.gate:
+            return await run_both(self.gate, own_environment(), {"ask": list(command)})
         # Seconds since 1970, whatever time zone the cluster is in; ssh keeps no variables.
         far = ["env", "SLURM_TIME_FORMAT=%s"] if self.query_prefix else []
         environment = {**self.environment, "SLURM_TIME_FORMAT": "%s"}
         return await run_both([*self.query_prefix, *far, *command], environment)
 
     async def _jobs(self) -> list[Job]:
-        return self._listing.jobs((await self._ask(self._listing.command))[0])
+        return self._listing.jobs((await self.ask(self._listing.command))[0])
 
     async def tags(self) -> dict[str, str]:
         """Return the comment of each job by its id: ours are the tags of sessions (ownership.py).
@@ -211,7 +238,7 @@ class SlurmSite:
         """
         comments = Comments()
         async with asyncio.timeout(self.queue.timeout):
-            return comments.read((await self._ask(comments.command))[0])
+            return comments.read((await self.ask(comments.command))[0])
 
     async def accounted(self, jobs: Sequence[str]) -> dict[str, accounted.Accounted]:
         """Return what the accounting has of jobs, by number; those it does not have are missing.
@@ -220,14 +247,14 @@ class SlurmSite:
         one without accounting.
         """
         async with asyncio.timeout(60):
-            return accounted.read((await self._ask(accounted.command(jobs)))[0])
+            return accounted.read((await self.ask(accounted.command(jobs)))[0])
 
     def runs_as(self, username: str) -> str:
         """Return the Unix account of a person's jobs; "": all sessions share one."""
         return username if self._personal else ""
 
     async def _states(self) -> dict[str, str]:
-        return states((await self._ask(ALL_JOBS))[0])
+        return states((await self.ask(ALL_JOBS))[0])
 
 
 # What sbatch says when it refuses -> what the student reads. Slurm's sentences are from
@@ -264,6 +291,8 @@ REFUSALS = {
 
 def refusal(words: str) -> Message:
     """Return what a student should read about sbatch's refusal in `words`."""
+    if unreachable(words):  # "Permission denied" is ssh's too
+        return Message("no se puede llegar a la sede en este momento")
     for slurm, message in REFUSALS.items():
         if slurm.lower() in words.lower():
             return message

@@ -22,6 +22,7 @@ from traitlets import Any, Bool, Callable, Dict, Float, List, Unicode
 from . import announcement, outlook, session_time_api, start_form  # noqa: F401 (handlers)
 from .certificates import InternalTLS
 from .choices import Choice, Offer
+from .doors import TunnelledSession
 from .endings import ENDED, ENDINGS, TRY_AGAIN
 from .lesson_session import LessonSession
 from .messages import Message, SessionError
@@ -42,7 +43,15 @@ class _AskFirst(Exception):
     jupyterhub_message = ""
 
 
-class MingaSpawner(Observed, OwnedSession, TimedSession, LessonSession, InternalTLS, SlurmSpawner):
+class MingaSpawner(
+    Observed,
+    OwnedSession,
+    TimedSession,
+    LessonSession,
+    TunnelledSession,
+    InternalTLS,
+    SlurmSpawner,
+):
     """One session: a notebook server in a job on one of the sites."""
 
     sites = Dict(help="The sites by name: SlurmSite or LocalSite objects.").tag(config=True)
@@ -218,6 +227,8 @@ exec {{cmd}}
     def get_state(self):
         """Return what a restarted hub needs to find this session again."""
         state = super().get_state() | self._time_state() | self._tag_state()
+        if self.door:
+            state["door"] = self.door
         if self.job_id:
             state |= {
                 "site": self.site_name,
@@ -235,6 +246,7 @@ exec {{cmd}}
         self.port = state.get("port", 0)
         self.job_started = state.get("job_started", "")
         self.token_sha256 = state.get("token_sha256", "")
+        self.door = state.get("door", "")
         self._load_lesson(state)
         self._load_time(state)
         self._load_tag(state)
@@ -245,6 +257,7 @@ exec {{cmd}}
     def clear_state(self):
         """Forget the job."""
         super().clear_state()
+        self._close_door()
         self.site_name = self.job_started = self.token_sha256 = self.tag = ""
         self.in_lesson = None
         self.extended = 0
@@ -315,6 +328,7 @@ exec {{cmd}}
         self.token_sha256 = hashlib.sha256(self.api_token.encode()).hexdigest()
         self.ip = site.listen
         environment = {**site.environment, **self.get_env(), "PATH": site.session_path}
+        environment |= self._new_door(site)
         self._agree()
         self._new_tag(site.name)
         submission = asyncio.ensure_future(self._hand_in(site, environment))
@@ -370,7 +384,7 @@ exec {{cmd}}
 
     def _located(self, job: Job) -> str:
         """Note where the job's server is, and return its URL; the hub saves it with the start."""
-        self.ip = self.site.address(job.node)
+        self.ip = self._place(self.site, job.node)
         self.job_started = job.started
         self._port_told = None
         self.job = job
@@ -408,6 +422,8 @@ exec {{cmd}}
         One is waited for while the session starts, and when Slurm put the job on another node.
         None: nobody can say now, because the hub just started or the scheduler is silent.
         """
+        if not self._may_announce(port):
+            return False
         if self._port_told is not None:
             # The last one counts: Slurm may requeue a job before anybody saw it run.
             self.port = port

@@ -12,8 +12,10 @@ from hub_config import sessions
 from hub_config.deployment import Site
 from hub_config.ending import running_launcher
 from spawners.commands import SchedulerError, run
+from spawners.login_node import LoginNode, environment, unreachable
 from spawners.sites import LAUNCHER, SlurmSite
 
+from . import remote
 from .findings import PATIENCE, Finding, Installation, account
 from .machine import INSTALL, clock, exists
 
@@ -57,11 +59,16 @@ class _Visit:
     def __init__(self, installation: Installation, name: str, described: Site, site: SlurmSite):
         self.installation, self.name = installation, name
         self.described, self.site = described, site
+        if described.ssh:  # by a connection of its own: the hub's open one may be of better days
+            site.gate = LoginNode(**described.ssh.model_dump()).command(name)
+        self.tunnel = remote.Tunnel(installation) if site.tunnel else None
 
     async def all(self) -> list[Finding]:
         """Return what is found on the way to a session; the first thing that is in it ends it."""
         found = []
         try:
+            if self.site.gate:
+                found += await remote.is_restricted(self)
             found += await self.clock()
             await self.partition()
             await self.launcher()
@@ -77,14 +84,16 @@ class _Visit:
     def shell(self, *command: str) -> str:
         """Return a command at the site as somebody would type it."""
         given = [f"{key}={value}" for key, value in self.described.environment.items()]
+        if self.described.ssh:
+            return f"{shlex.join(command)}    # {self.described.ssh.login.split('@')[1]}"
         prefix = self.site.query_prefix
         return shlex.join([*prefix, *(["env", *given] if given else []), *command])
 
     async def ask(self, *command: str) -> str:
         """Run one of Slurm's commands as the hub does; raises Wrong, with what mends it."""
-        whole = [*self.site.query_prefix, *command]
+        whole = ["ssh"] if self.site.gate else [*self.site.query_prefix, *command]
         try:
-            return await asyncio.wait_for(run(whole, self.site.environment), PATIENCE)
+            return (await asyncio.wait_for(self.site.ask(command), PATIENCE))[0]
         except FileNotFoundError:
             raise Wrong(
                 self.wrong(
@@ -103,6 +112,15 @@ class _Visit:
     def silence(self, said: str) -> Finding:
         """Return the finding for what Slurm, or ssh on the way to it, said instead of an answer."""
         shown, low = said.strip()[-300:], said.lower()
+        if self.site.gate and (unreachable(said) or "identity file" in low):
+            return remote.not_let_in(self, said)
+        if self.site.gate and ("not found" in low or "no such file" in low or "can't open" in low):
+            return self.wrong(
+                "ssh.login",
+                f"falta un programa en el nodo de ingreso: {shown}",
+                f"a program is missing on the login node: {shown}",
+                remote.add_key(self.described, self.site),
+            )
         if self.site.query_prefix and ("ssh" in low or "host key" in low or "not found" in low):
             return self.wrong(
                 "query_prefix",
@@ -123,12 +141,13 @@ class _Visit:
 
     async def clock(self) -> list[Finding]:
         """Another machine's clock: Slurm refuses what comes from too far away in time."""
-        if not self.site.query_prefix:
+        if not (self.site.query_prefix or self.site.gate):
             return []
         began = time.time()
         there = (await self.ask("date", "+%s")).strip()
         middle = (began + time.time()) / 2
-        where = self.installation.at(f"sites.{self.name}.query_prefix")
+        key = "ssh" if self.site.gate else "query_prefix"
+        where = self.installation.at(f"sites.{self.name}.{key}")
         return list(clock(where, middle - int(there))) if there.isdigit() else []
 
     async def partition(self) -> None:
@@ -175,7 +194,8 @@ class _Visit:
         if self.installation.person or deployment.accounts == "shared":
             return self.installation.person or "minga-doctor"
         named = [p for c in deployment.courses.values() for p in (*c.instructors, *c.students)]
-        here = [p for p in named if self.site.query_prefix or exists(p)]
+        away = self.site.query_prefix or self.site.gate
+        here = [p for p in named if away or exists(p)]
         return next(iter(here), "")
 
     async def launcher(self) -> None:
@@ -193,10 +213,12 @@ class _Visit:
         prefix = [part.replace("{username}", self.person) for part in self.site.user_prefix]
         program = [self.site.python, "-I", "-S", str(LAUNCHER)]
         request = {"action": "cancel", "job": "none", "environment": {}}
+        command, own = [*prefix, *program], self.site.environment
+        if self.site.gate:
+            command, own = self.site.gate, environment()
+            request["account"] = self.person
         try:
-            await asyncio.wait_for(
-                run([*prefix, *program], self.site.environment, request), PATIENCE
-            )
+            await asyncio.wait_for(run(command, own, request), PATIENCE)
             return
         except TimeoutError:
             said = f"no answer in {PATIENCE} s"
@@ -206,7 +228,8 @@ class _Visit:
             return
         shown, low = said.strip()[-300:], said.lower()
         if "sudo" in low or "password" in low or "not allowed" in low:
-            line = f"{account()} ALL=({self.person}) NOPASSWD: {' '.join(program)}"
+            who = self.described.ssh.login.split("@")[0] if self.site.gate else account()
+            line = f"{who} ALL=({self.person}) NOPASSWD: {' '.join(program)}"
             raise Wrong(
                 self.wrong(
                     "user_prefix",
@@ -247,6 +270,8 @@ class _Visit:
             'sys.exit(not all(map(u.find_spec, ("jupyterhub", "jupyterlab", "nbgrader"))))\' '
             f"|| exit {PROGRAMS}",
         ]
+        if self.tunnel and self.tunnel.door:
+            lines.append(self.tunnel.script())
         if hub:
             ask = "import sys, urllib.request as r; r.urlopen(sys.argv[1], timeout=10)"
             lines.append(f"{python} -I -c '{ask}' {shlex.quote(hub)} || exit {HUB}")
@@ -265,8 +290,23 @@ class _Visit:
     async def session(self) -> list[Finding]:
         """Hand in a job as a session is handed in, and wait until it has looked around."""
         home, hub = self.home(), self.hub()
+        if self.tunnel and not self.tunnel.is_waited_for():
+            if missing := self.tunnel.missing():
+                raise Wrong(missing[0])
+        elif self.tunnel:
+            self.tunnel.open()
         try:
-            job = await self.site.submit(self.person, self.script(hub), {"HOME": home}, home)
+            return await self.look_around(home, hub)
+        finally:
+            if self.tunnel:
+                self.tunnel.close()
+
+    async def look_around(self, home: str, hub: str) -> list[Finding]:
+        """Hand in the test session; raise Wrong, or return what it found."""
+        files = self.tunnel.files if self.tunnel else {}
+        script = self.script(hub)
+        try:
+            job = await self.site.submit(self.person, script, {"HOME": home}, home, files)
         except (SchedulerError, OSError, TimeoutError) as error:
             raise Wrong(self.refusal(str(error), home)) from error
         try:
@@ -321,6 +361,8 @@ class _Visit:
                 f"on the node {self.site.python} is missing, or JupyterLab in it",
                 f"{self.site.python} -m jupyterlab --version    # on a node",
             )
+        if self.tunnel and code in (remote.NO_WAY, remote.REFUSED):
+            return self.tunnel.failure(self, code)
         if code == HUB:
             host = urlsplit(hub).netloc
             return Finding(

@@ -101,6 +101,80 @@ def test_a_mistake_is_named_with_file_key_reason_and_what_is_allowed(changed, ch
         assert word in str(error.value)
 
 
+FAR = {
+    "title": {"es": "Lima"},
+    "ssh": {
+        "login": "minga@login.example",
+        "key_file": "/etc/minga/key",
+        "host_keys_file": "/etc/minga/host-keys",
+    },
+    "home": "/srv/minga/{username}",
+}
+
+
+def far(d, **changes):
+    """A site in another country, with changes."""
+    d["sites"] = {"lima": {**FAR, **changes}}
+    d["hub"]["url"] = "https://minga.example/"
+    d["tunnels"] = {"address": "minga.example"}
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        (lambda d: far(d, ssh={"login": "x"}), ["sites.lima.ssh.login", "'x'"]),
+        (
+            lambda d: far(d, ssh={**FAR["ssh"], "login": "-oProxyCommand=id@x"}),
+            ["sites.lima.ssh.login"],
+        ),
+        (
+            lambda d: far(d, ssh={**FAR["ssh"], "key": "/k"}),
+            ["sites.lima.ssh.key", "no such key", "host_keys_file, key_file, login, port"],
+        ),
+        (lambda d: far(d, ssh={"login": "m@x"}), ["sites.lima.ssh.key_file", "missing"]),
+        (lambda d: far(d, query_prefix=["ssh"]), ["sites.lima.query_prefix", "own gate"]),
+        (lambda d: far(d, user_prefix=["sudo"]), ["sites.lima.user_prefix", "own gate"]),
+        (
+            lambda d: far(d, extension={"operator_prefix": ["sudo"]}),
+            ["sites.lima.extension.operator_prefix", "operator"],
+        ),
+        (lambda d: far(d, home=""), ["sites.lima.home", "/srv/minga/{username}"]),
+        (
+            lambda d: far(d, tunnel=True) or d.pop("tunnels"),
+            ["sites.lima.tunnel", "tunnels: {address:"],
+        ),
+        (lambda d: far(d, tunnel=True) or d["hub"].pop("url"), ["hub.url", "sites.lima", "TLS"]),
+        (
+            lambda d: far(d, tunnel=True) or d["hub"].update(internal_tls=True),
+            ["hub.internal_tls", "sites.lima", "tunnel: false"],
+        ),
+        (
+            lambda d: far(d) or d.update(tunnels={"address": "x y"}),
+            ["tunnels.address", "'x y'"],
+        ),
+        (
+            lambda d: d["sites"]["chile"].update(tunnel=True),
+            ["sites.chile.tunnel", "private_cluster", "leave it out"],
+        ),
+    ],
+)
+def test_a_mistake_about_a_site_elsewhere_is_named(changed, change, words):
+    with pytest.raises(DeploymentError) as error:
+        changed(change)
+    for word in ["changed.yaml:", *words]:
+        assert word in str(error.value)
+
+
+def test_a_site_elsewhere_needs_no_prefix_of_its_own(changed):
+    def personal(d):
+        far(d, tunnel=True)
+        d["accounts"] = "personal"
+        for course in d["courses"].values():
+            course["account"] = "nobody"
+
+    assert changed(personal).sites["lima"].ssh.port == 22
+
+
 WINDOW = {
     "reservation": "ia-lunes",
     "days": ["mon"],

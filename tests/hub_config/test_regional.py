@@ -6,7 +6,15 @@ import pytest
 import yaml
 from traitlets.config import Config
 
-from hub_config import authorization, hub, institutional_login, services, sessions, transparency
+from hub_config import (
+    authorization,
+    hub,
+    institutional_login,
+    services,
+    sessions,
+    transparency,
+    tunnels,
+)
 from hub_config.deployment import ROOT, Deployment, load
 from hub_config.state import State
 
@@ -55,7 +63,7 @@ def test_the_hub_can_be_configured_from_it(regional, monkeypatch):
     endpoints = ("authorize_url", "token_url", "userdata_url")
     state.write("openid", dict.fromkeys(endpoints, "https://x") | {"basic_auth": False})
     c = Config()
-    for part in (hub, authorization, sessions, services, institutional_login):
+    for part in (hub, authorization, sessions, tunnels, services, institutional_login):
         part.configure(c, regional, state)
     assert c.JupyterHub.db_url == "postgresql+psycopg://minga@/minga"
     assert c.JupyterHub.bind_url == "http://127.0.0.1:8000"
@@ -66,5 +74,9 @@ def test_the_hub_can_be_configured_from_it(regional, monkeypatch):
     assert "PGPASSWORD" not in formgrader["environment"]
     assert transparency.settings(regional, state).exchange == regional.exchange.database
     colombia = c.MingaSpawner.sites["colombia"]
-    assert colombia.query_prefix[0] == "ssh" and colombia.address("gpu01") == "10.20.0.11"
+    # A key that starts one program, and sessions that come to the hub by themselves.
+    assert colombia.gate[0] == "ssh" and colombia.gate[-1] == "minga@login.colombia.example"
+    assert colombia.tunnel and colombia.listen == "127.0.0.1"
+    assert colombia.runs_as("ana") == "ana" and colombia.query_prefix == []
+    assert c.MingaSpawner.doors.address == "minga.example" and c.MingaSpawner.doors.port == 2222
     assert not list(Path(state.root).rglob("*.sqlite"))

@@ -1,0 +1,97 @@
+"""The one program that the hub's key may start on a site's login node.
+
+Standard library only. The key's line in the `authorized_keys` of the hub's account there says so,
+and whatever else the hub's ssh asks for is ignored:
+
+    restrict,command="/opt/minga/.venv/bin/python -I -S /opt/minga/spawners/gate.py
+        sudo -n -u '{username}' --" ssh-ed25519 AAAA… minga
+
+(one line). Its arguments become a person of this site, whose name stands for `{username}`; none:
+all sessions run as this account. It reads one JSON object on standard input:
+
+    {"ask": ["squeue", "--noheader", …]}           a question to Slurm, of those in QUESTIONS
+    {"account": "ana", "action": "submit", …}      what launcher.py does, as that person
+    {"action": "extend", "job": "7", "minutes": 9}   as this account: Slurm lets operators do it
+
+Questions are asked, and jobs extended, with this account's own environment: what the hub sends
+cannot change which programs run here as this account. No shell sees any of it.
+"""
+
+import json
+import os
+import re
+import subprocess
+import sys
+
+LAUNCHER = os.path.join(os.path.dirname(os.path.abspath(__file__)), "launcher.py")
+ACCOUNT = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.@+-]{0,63}")
+# What may be asked, with which options; none of it changes anything. sbatch only with --test-only.
+QUESTIONS = {
+    "squeue": {"--noheader", "--states", "--array-unique", "--format"},
+    "sinfo": {"--noheader", "--Node", "--format", "--Format", "--partition"},
+    "sacct": {"--allocations", "--noheader", "--parsable2", "--jobs", "--format"},
+    "scontrol": {"--oneliner"},
+    "sbatch": {"--test-only", "--nodes", "--ntasks", "--cpus-per-task", "--mem", "--time"}
+    | {"--partition", "--gres", "--wrap"},
+}
+SHOWN = {"jobs", "job", "reservation", "hostnames", "config", "partition"}  # by scontrol
+CLOCK = ["date", "+%s"]
+
+
+def only_asks(command: object) -> bool:
+    """Return whether `command` is an argument list that asks something and changes nothing.
+
+    >>> only_asks(["squeue", "--noheader"]), only_asks(["sbatch", "--wrap=id"]), only_asks(["sh"])
+    (True, False, False)
+    """
+    if not (isinstance(command, list) and all(isinstance(word, str) for word in command)):
+        return False
+    if command == CLOCK:
+        return True
+    program, *rest = command or [""]
+    options = {word.split("=", 1)[0] for word in rest if word.startswith("-")}
+    words = [word for word in rest if not word.startswith("-")]
+    if program not in QUESTIONS or not options <= QUESTIONS[program] or "\0" in "".join(rest):
+        return False
+    if program == "scontrol":
+        return words == ["ping"] or (words[:1] == ["show"] and words[1:2] in [[s] for s in SHOWN])
+    return not words and (program != "sbatch" or "--test-only" in options)
+
+
+def main(become: list[str], request: object) -> int:
+    """Carry out `request`; return the exit status. `become` is what becomes a person here."""
+    if not isinstance(request, dict):
+        return _refuse("not a request")
+    if "ask" in request:
+        if not only_asks(request["ask"]):
+            return _refuse("not a question to Slurm")
+        # Seconds since 1970, whatever time zone the cluster is in.
+        return subprocess.run(
+            request["ask"],
+            env={**os.environ, "SLURM_TIME_FORMAT": "%s"},
+            stdin=subprocess.DEVNULL,
+        ).returncode
+    account = request.pop("account", "")
+    if request.get("action") == "extend":
+        become, request["environment"] = [], dict(os.environ)
+    elif not (isinstance(account, str) and ACCOUNT.fullmatch(account)):
+        return _refuse("Invalid account: not the name of a Unix account")
+    command = [part.replace("{username}", account) for part in become]
+    command += [sys.executable, "-I", "-S", LAUNCHER]
+    return subprocess.run(command, input=json.dumps(request).encode()).returncode
+
+
+def _refuse(why: str) -> int:
+    print(f"minga: {why}", file=sys.stderr)
+    return 2
+
+
+if __name__ == "__main__":
+    try:
+        status = main(sys.argv[1:], json.load(sys.stdin))
+    except ValueError:
+        status = _refuse("not a request")
+    except OSError as error:
+        print(error, file=sys.stderr)
+        status = 127
+    sys.exit(status)
