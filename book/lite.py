@@ -7,12 +7,14 @@ anything. A whole Pyodide distribution in .minga/pyodide takes the place of npm'
 
 import hashlib
 import json
+import math
 import os
 import shutil
 import subprocess
 import sys
 import tempfile
 import zipfile
+import zlib
 from dataclasses import dataclass
 from email.parser import HeaderParser
 from importlib.metadata import PackageNotFoundError, version
@@ -27,9 +29,11 @@ PINS = Path(__file__).parent / "pyodide"  # package.json and wheels.txt, with ha
 WHOLE = REPOSITORY / ".minga/pyodide"  # where an operator unpacks a whole distribution
 KEPT = REPOSITORY / "_build/lite"
 APP, FACTS, LOCK = "app", "facts.json", "pyodide-lock.json"
-CORE = ("pyodide*.*js", "pyodide.asm.wasm", "python_stdlib.zip", "package.json")
+PROGRAM = ("pyodide.mjs", "pyodide.asm.mjs", "pyodide.asm.wasm")
+CORE = (*PROGRAM, "pyodide.js", "python_stdlib.zip", "package.json")
 EXTENSIONS = ("@jupyterlite/pyodide-kernel-extension", "@jupyter-widgets/jupyterlab-manager")
 KERNEL = "@jupyterlite/pyodide-kernel-extension:kernel"
+FIRST = ["micropip", "comm", "jedi", "ipython"]  # what the kernel needs before any code runs
 # Where a wheel's conditions are judged
 THERE = {"extra": "", "sys_platform": "emscripten", "platform_system": "Emscripten"}
 THERE |= {"python_version": "3.14", "python_full_version": "3.14.2"}
@@ -151,7 +155,7 @@ def _build(work: Path, wheels: Path) -> None:
                 KERNEL: {
                     "disablePyPIFallback": True,
                     # Fetched side by side while Python starts, not one after the other
-                    "loadPyodideOptions": {"packages": ["micropip", "comm", "jedi", "ipython"]},
+                    "loadPyodideOptions": {"packages": FIRST},
                 }
             },
         },
@@ -172,15 +176,16 @@ def _build(work: Path, wheels: Path) -> None:
     config = project / "jupyter_lite_config.json"
     config.write_text(json.dumps({"LiteBuildConfig": options}))
     _run([sys.executable, "-m", "jupyterlite_core", "build"], project)
-    facts = {"modules": sorted(_modules(pyodide)), "megabytes": 0}
+    facts = {"modules": sorted(_modules(pyodide)), "megabytes": _megabytes(made / APP)}
     (made / FACTS).write_text(json.dumps(facts))
 
 
 def _write_distribution(target: Path, wheels: Path) -> None:
     """Write Pyodide, its packages and the wheels to `target`, with a lock file of just these."""
     source = WHOLE if (WHOLE / LOCK).is_file() else PINS / "node_modules/pyodide"
+    _require_version(source)
     target.mkdir(parents=True)
-    files = [path for pattern in CORE for path in source.glob(pattern)]
+    files = [source / name for name in CORE]
     if source == WHOLE:
         files = [path for path in source.iterdir() if path.is_file()]
     # Of two with one name the distribution's own.
@@ -189,6 +194,14 @@ def _write_distribution(target: Path, wheels: Path) -> None:
     lock = json.loads((source / LOCK).read_text(encoding="utf-8"))
     (target / LOCK).unlink(missing_ok=True)
     (target / LOCK).write_text(json.dumps(cut_lock(lock, target)))
+
+
+def _require_version(distribution: Path) -> None:
+    """Raise LiteError for a Pyodide that the kernel was not made for."""
+    wanted = json.loads((PINS / "package.json").read_text(encoding="utf-8"))["dependencies"]
+    found = json.loads((distribution / "package.json").read_text(encoding="utf-8"))["version"]
+    if found != wanted["pyodide"]:
+        raise LiteError(f"{distribution} is Pyodide {found}; the kernel needs {wanted['pyodide']}")
 
 
 def cut_lock(lock: dict, folder: Path) -> dict:
@@ -257,6 +270,24 @@ def _compiled() -> set[str]:
     """Return the names of the standard library's modules that are no files of Python."""
     specs = {name: find_spec(name) for name in sys.stdlib_module_names}
     return {name for name, one in specs.items() if one and not str(one.origin).endswith(".py")}
+
+
+def _megabytes(app: Path) -> int:
+    """Return what a browser fetches, compressed, until the first cell runs, in millions of bytes.
+
+    Some small scripts are not counted.
+    """
+    pyodide = app / "static/pyodide"
+    packages = json.loads((pyodide / LOCK).read_text(encoding="utf-8"))["packages"]
+    names, due = set(), list(FIRST)
+    while due:
+        names.add(name := canonicalize_name(due.pop()))
+        due += [need for need in packages[name]["depends"] if canonicalize_name(need) not in names]
+    files = [pyodide / packages[name]["file_name"] for name in names]
+    files += [pyodide / name for name in ("python_stdlib.zip", *PROGRAM)]
+    files += [*app.glob("build/jlab_core*.js"), app / "build/notebooks/bundle.js"]
+    size = sum(len(zlib.compress(path.read_bytes())) for path in files)
+    return math.ceil(size / 1e6)
 
 
 def link(source: str | Path, target: str | Path) -> None:
