@@ -49,8 +49,7 @@ def obstacles(notebook: NotebookNode, modules: frozenset[str]) -> list[str]:
         for name in _imported(tree):
             if name.partition(".")[0] not in modules:
                 found.add(name.partition(".")[0])
-            elif any(name == one or name.startswith(f"{one}.") for one in OUT_OF_REACH):
-                found.add(name)
+            found |= {one for one in OUT_OF_REACH if f"{name}.".startswith(f"{one}.")}
     return sorted(found)
 
 

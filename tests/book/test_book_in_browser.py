@@ -31,10 +31,7 @@ def notebook(*cells: str) -> nbformat.NotebookNode:
         ("from urllib.parse import quote", []),
         ("from urllib import request", ["urllib.request"]),
         ("import urllib.request", ["urllib.request"]),
-        (
-            "from concurrent.futures import ThreadPoolExecutor",
-            ["concurrent.futures", "concurrent.futures.ThreadPoolExecutor"],
-        ),
+        ("from concurrent.futures import ThreadPoolExecutor", ["concurrent.futures"]),
         ("import asyncio\nawait asyncio.sleep(0)", []),
         ("import math\n!ls -l", ["!ls -l"]),
         ("%%writefile river.py\nimport math", ["%%writefile river.py"]),

@@ -78,7 +78,7 @@ def test_pages_may_load_from_this_host_only_and_stay_fresh(small):
 
 
 def test_what_runs_in_the_browser_reaches_the_book_and_not_the_hub(small):
-    """A notebook's code may not ask the hub's pages, which would answer with its reader's rights."""
+    """Code in a notebook may not ask the hub, which would answer with its reader's rights."""
     host = urlsplit(small).netloc
     notebook = get(f"{small}/lite/build/1.0a1b2c3.js")
     assert "immutable" in notebook.headers["Cache-Control"]
