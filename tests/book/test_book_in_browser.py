@@ -96,9 +96,9 @@ def test_a_site_gets_the_notebooks_without_outputs_and_leaves_the_build_alone(tm
         (site / page.language / "notebooks").mkdir(parents=True)
         nbformat.write(cells, site / page.language / "notebooks/uno.ipynb")
     place(Lite(tmp_path / "built", MODULES, 1), site, pages)
-    shown = json.loads((site / "lite/files/es/uno.ipynb").read_text())
-    assert shown["cells"][0]["outputs"] == [] and shown["cells"][0]["source"] == "1 + 1"
-    assert shown["metadata"]["kernelspec"]["name"] == "python"
+    shown = nbformat.read(site / "lite/files/es/uno.ipynb", as_version=4)
+    assert shown.cells[0].outputs == [] and shown.cells[0].source == "1 + 1"
+    assert shown.metadata.kernelspec.name == "python"
     listed = json.loads((site / "lite/api/contents/es/all.json").read_text())
     assert [one["path"] for one in listed["content"]] == ["es/uno.ipynb"]
     root = json.loads((site / "lite/api/contents/all.json").read_text())
