@@ -2,6 +2,7 @@
 
 import ast
 import json
+import re
 import shutil
 from datetime import UTC, datetime
 from pathlib import Path
@@ -28,6 +29,7 @@ OUT_OF_REACH = {
     "threading",
     "urllib.request",
 }
+LINK = re.compile(r"\[([^\]]+)\]\([\w/-]+\.md(?:#[^)]*)?\)")  # JupyterLite has no other page
 KERNEL = {"name": "python", "display_name": "Python (Pyodide)", "language": "python"}
 
 
@@ -127,13 +129,15 @@ def _write_door(target: Path, language: str) -> None:
 
 
 def _to_be_run(path: Path) -> str:
-    """Return a page's notebook without what it put out, for the kernel of the browser."""
+    """Return a page's notebook without outputs and ways out, for the kernel of the browser."""
     notebook = json.loads(path.read_text(encoding="utf-8"))
     notebook["metadata"]["kernelspec"] = KERNEL
     notebook["metadata"].pop("widgets", None)
     for cell in notebook["cells"]:
         if cell["cell_type"] == "code":
             cell.update(outputs=[], execution_count=None)
+        else:
+            cell["source"] = LINK.sub(r"*\1*", "".join(cell["source"]))
     return json.dumps(notebook, ensure_ascii=False)
 
 

@@ -90,6 +90,8 @@ def test_a_site_gets_the_notebooks_without_outputs_and_leaves_the_build_alone(tm
     (app / "api/contents/all.json").write_text("{}")
     cells = notebook("1 + 1")
     cells.cells[0].outputs = [nbformat.v4.new_output("stream", text="2")]
+    link = nbformat.v4.new_markdown_cell("Sigue en [Dos](dos.md#x) o [fuera](https://a.cl/b.md).")
+    cells.cells.append(link)
     pages = [Page("uno.md", language, "", cells) for language in ("es", "en")]
     site = tmp_path / "site"
     for page in pages:
@@ -98,6 +100,7 @@ def test_a_site_gets_the_notebooks_without_outputs_and_leaves_the_build_alone(tm
     place(Lite(tmp_path / "built", MODULES, 1), site, pages)
     shown = nbformat.read(site / "lite/files/es/uno.ipynb", as_version=4)
     assert shown.cells[0].outputs == [] and shown.cells[0].source == "1 + 1"
+    assert shown.cells[1].source == "Sigue en *Dos* o [fuera](https://a.cl/b.md)."
     assert shown.metadata.kernelspec.name == "python"
     listed = json.loads((site / "lite/api/contents/es/all.json").read_text())
     assert [one["path"] for one in listed["content"]] == ["es/uno.ipynb"]
