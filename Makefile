@@ -77,7 +77,7 @@ lint:  ## check style
 	@$(VENV) -m ruff check . && $(VENV) -m ruff format --check .
 
 clean: stop  ## stop, and remove what was installed and built; people's work in .minga stays
-	rm -rf .venv .minga/slurm .minga/bubblewrap _build artifacts deploy/proxy/node_modules book/theme/node_modules
+	rm -rf .venv .minga/slurm .minga/bubblewrap _build artifacts deploy/proxy/node_modules book/theme/node_modules book/pyodide/node_modules
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 clean-all: clean  ## clean, and forget the try-out: accounts, homes, submissions, grades

@@ -15,7 +15,7 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from book import pdf
+from book import in_browser, lite, pdf
 from book.execute import execute
 from book.feeds import write_feeds
 from book.site import REPOSITORY, front_door, read_courses, settings
@@ -49,11 +49,13 @@ def build(
     *,
     address: str = "",
     with_pdf: bool = False,
+    python: lite.Lite | None = None,
 ) -> Path:
     """Build the book in `source` into the folder `output` (replaced as a whole); return `output`.
 
     `work` keeps what a second build can use again. `address` is where the public finds the site
-    (https://book.example.org), for links that must name it. Raises BookError, and leaves the old
+    (https://book.example.org), for links that must name it; `python` is what runs pages in the
+    reader's browser, if it is to be had. Raises BookError, and leaves the old
     site as it was, when a page, a cell or a reference is wrong.
     """
     started = time.monotonic()
@@ -72,11 +74,21 @@ def build(
         write_sources(source, folder, language, [p for p in pages if p.language == language])
 
     courses = read_courses()
+    able = in_browser.pages_that_run(pages, python, say)
 
     def render(language: str) -> None:
         own = [page for page in pages if page.language == language]
+        here = {p.slug: in_browser.address(prefix, p) for p in able if p.language == language}
         told = settings(
-            source, language, own, courses, prefix=prefix, address=address, pdf=with_pdf
+            source,
+            language,
+            own,
+            courses,
+            prefix=prefix,
+            address=address,
+            pdf=with_pdf,
+            here=here,
+            megabytes=python.megabytes if python else 0,
         )
         _render(folders[language], told)
 
@@ -90,6 +102,8 @@ def build(
     for page in pages:
         if page.notebook is not None:
             write_download(page, fresh / page.language / "notebooks" / f"{page.slug}.ipynb")
+    if able:
+        in_browser.place(python, fresh, able)
     if (source / STATIC).is_dir():
         shutil.copytree(source / STATIC, fresh / STATIC)
     (fresh / "index.html").write_text(front_door(prefix), encoding="utf-8")
@@ -175,16 +189,25 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--pdf", action="store_true", help="print each language as a PDF too")
     options = parser.parse_args(arguments)
     paths = (options.source.resolve(), options.output.resolve(), options.work.resolve())
-    made_of = _made_of(paths[0], f"{options.prefix} {options.address} {options.pdf}")
+    python = lite.find()
+    made_of = _made_of(
+        paths[0],
+        f"{options.prefix} {options.address} {options.pdf} {python and python.folder.name}",
+    )
     stamp = paths[1] / STAMP
     if options.if_changed and stamp.is_file() and stamp.read_text() == made_of:
         return 0
+    if python is None:
+        print(
+            "book: without 'try it here', which comes with:  python -m book.lite", file=sys.stderr
+        )
     try:
         build(
             *paths,
             prefix=options.prefix.rstrip("/"),
             address=options.address.rstrip("/"),
             with_pdf=options.pdf and pdf.can_print(),
+            python=python,
         )
     except BookError as error:
         print(f"book: {error}", file=sys.stderr)

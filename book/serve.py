@@ -14,9 +14,16 @@ from urllib.parse import urlsplit
 
 from tornado.httpserver import HTTPServer
 from tornado.httputil import HTTPServerRequest
-from tornado.web import Application, RedirectHandler, RequestHandler, StaticFileHandler
+from tornado.web import (
+    Application,
+    GZipContentEncoding,
+    RedirectHandler,
+    RequestHandler,
+    StaticFileHandler,
+)
 
 from book.build import BUILD, PREFIX
+from book.in_browser import FOLDER
 from book.sources import LANGUAGES, SOURCE_LANGUAGE
 
 # Everything comes from this host. 'unsafe-eval' is for ipywidgets' player, which compiles the
@@ -26,6 +33,13 @@ POLICY = (
     "style-src 'self' 'unsafe-inline'; script-src 'self' 'unsafe-inline' 'unsafe-eval'; "
     "base-uri 'none'; form-action 'self'"
 )
+
+# What a reader runs in JupyterLite may ask for what is below the book, and not for the hub's
+# pages, which would answer with the reader's own rights. Its worker's script begins as a blob.
+RUNNING = "; worker-src 'self' blob:; frame-src 'none'; connect-src {where}"
+HEARTBEAT = "/api/service-worker-heartbeat"  # which JupyterLite's own service worker answers
+# What never changes: names with a hash in the book's own folders, and JupyterLite's.
+HASHED = re.compile(r"^(?!lite/).*/(build|assets)/(?!widgets/)|^lite/.*\.[0-9a-f]{7,}\.js$")
 
 
 def preferred_language(request: HTTPServerRequest) -> str:
@@ -59,11 +73,19 @@ class Files(StaticFileHandler):
 
     def set_extra_headers(self, path: str) -> None:
         """Say what the page may load and how long it keeps."""
-        hashed = re.search(r"/(build|assets)/(?!widgets/)", f"/{path}")
-        age = "public, max-age=31536000, immutable" if hashed else "no-cache"
+        age = "public, max-age=31536000, immutable" if HASHED.search(path) else "no-cache"
         self.set_header("Cache-Control", age)
-        self.set_header("Content-Security-Policy", POLICY)
+        self.set_header("Content-Security-Policy", POLICY + self._of_running(path))
         self.set_header("X-Content-Type-Options", "nosniff")
+
+    def _of_running(self, path: str) -> str:
+        if not path.startswith(f"{FOLDER}/"):
+            return ""
+        # A path is named together with its host: the one that the reader asked.
+        host, prefix = self.request.host, self.settings["prefix"]
+        if not re.fullmatch(r"[\w.-]+(:\d+)?", host):
+            return RUNNING.format(where="'self'")
+        return RUNNING.format(where=f"{host}{prefix}/ {host}{HEARTBEAT}")
 
     def write_error(self, status_code: int, **kwargs) -> None:
         """Answer with the book's own page where there is nothing, in the address's language."""
@@ -73,6 +95,12 @@ class Files(StaticFileHandler):
             self.finish(page.read_text(encoding="utf-8"))
         else:
             super().write_error(status_code, **kwargs)
+
+
+class Compressed(GZipContentEncoding):
+    """Compresses what Tornado does, and the 9 MB of Python itself."""
+
+    CONTENT_TYPES = GZipContentEncoding.CONTENT_TYPES | {"application/wasm"}
 
 
 def application(
@@ -87,7 +115,8 @@ def application(
             (root, RedirectHandler, {"url": f"{prefix.rstrip('/')}/", "permanent": False}),
             (rf"{root}/(.*)", handler, files),
         ],
-        compress_response=True,
+        transforms=[Compressed],
+        prefix=prefix.rstrip("/"),
     )
 
 

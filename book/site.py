@@ -54,8 +54,13 @@ def settings(
     prefix: str,
     address: str,
     pdf: bool,
+    here: dict[str, str],
+    megabytes: int,
 ) -> dict:
-    """Return what the theme reads (theme/lib/site.js) about the pages of one language."""
+    """Return what the theme reads (theme/lib/site.js) about the pages of one language.
+
+    `here`: the address at which a page's notebook opens in the browser, by slug.
+    """
     changed = last_changes(source)
     return {
         "language": language,
@@ -66,11 +71,13 @@ def settings(
         "address": f"{address}{prefix}" if address else "",
         "repository": repository(),
         "pdf": f"minga-{language}.pdf" if pdf else "",
+        "megabytes": megabytes,
         "pages": {
             page.slug: {
                 "translated": page.translated,
                 "edit": _edited_file(page, language),
                 "changed": changed.get(page.file, ""),
+                "here": here.get(page.slug, ""),
             }
             for page in pages
         },

@@ -30,7 +30,7 @@ LANGUAGE_NAMES = {code: own_name(code) for code in LANGUAGES}
 THEME = Path(__file__).parent / "theme"
 # What a page may show or read beside its text; everything else in the folder stays out of the site.
 FILES = {".png", ".svg", ".jpg", ".jpeg", ".gif", ".webp", ".csv", ".json", ".txt", ".bib"}
-OUTSIDE = {"theme", "locale", "_build", "__pycache__", "node_modules"}
+OUTSIDE = {"theme", "pyodide", "locale", "_build", "__pycache__", "node_modules"}
 
 _FRONT_MATTER = re.compile(r"\A---\n(.*?)\n---\n", re.DOTALL)
 _CODE_CELL = re.compile(r"^(`{3,}|:{3,})\{code-cell\}", re.MULTILINE)

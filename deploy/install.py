@@ -34,7 +34,7 @@ def main() -> None:
     steps = [check_machine, python_packages]
     if purpose in ("hub", "test"):
         steps += [proxy, slurm, bubblewrap]
-    steps += [book_theme]
+    steps += [book_theme, browser_python]
     if purpose == "test":
         steps += [dictionaries, openid_provider, chromium]
     for number, step in enumerate(steps, 1):
@@ -165,6 +165,17 @@ def book_theme() -> None:
     theme = ROOT / "book" / "theme"
     if npm_ci(theme):
         run(["node", "node_modules/esbuild/install.js"], cwd=theme)
+
+
+def browser_python() -> None:
+    """Python para el navegador de quien lee / Python for the reader's browser"""
+    if subprocess.run([str(PYTHON), "-m", "book.lite"], cwd=ROOT).returncode:
+        say(
+            "      No se pudo tener JupyterLite; el libro se construye sin «Pruébalo aquí».\n"
+            "      Para intentarlo otra vez:  .venv/bin/python -m book.lite",
+            "      JupyterLite could not be had; the book is built without 'Try it here'.\n"
+            "      To try again:  .venv/bin/python -m book.lite",
+        )
 
 
 def dictionaries() -> None:

@@ -271,10 +271,11 @@ def ordinary_checkout():
                 target = checkout.root / name
                 target.parent.mkdir(parents=True, exist_ok=True)
                 shutil.copy2(ROOT / name, target)
-        # What a chapter put out, saved by content: it is the build that is tested here, once more.
-        executed = Path("_build/book-work/executed")
-        if (ROOT / executed).is_dir():
-            shutil.copytree(ROOT / executed, checkout.root / executed)
+        # What a chapter put out, saved by content, and JupyterLite: it is the build of the book
+        # that is tested here, once more.
+        for made in (Path("_build/book-work/executed"), Path("_build/lite")):
+            if (ROOT / made).is_dir():
+                shutil.copytree(ROOT / made, checkout.root / made)
         subprocess.run(["chown", "-R", f"{account}:", checkout.home], check=True)
         done = subprocess.run(
             [*checkout.prefix, "/usr/bin/python3", "deploy/install.py", "hub"],

@@ -6,6 +6,7 @@ from pathlib import Path
 import pypdf
 import pytest
 
+from book import lite
 from book.build import PREFIX, build
 from book.site import REPOSITORY
 from book.sources import LANGUAGES, SOURCE_LANGUAGE, THEME, page_files, read_project
@@ -53,7 +54,9 @@ def site(tmp_path_factory):
     kept = REPOSITORY / "_build/book-work/executed"
     if kept.is_dir():
         shutil.copytree(kept, folder / "work/executed")
-    return build(REPOSITORY / "book", folder / "site", folder / "work", with_pdf=True)
+    return build(
+        REPOSITORY / "book", folder / "site", folder / "work", with_pdf=True, python=lite.prepare()
+    )
 
 
 @pytest.fixture(scope="module")
@@ -147,6 +150,34 @@ def test_the_switch_leads_to_the_same_section(visitor, address, path):
             seen = page.evaluate("decodeURIComponent(location.hash.slice(1))")
             assert seen == section or at_end
     assert problems == []
+
+
+def test_a_page_is_tried_in_the_browser_and_asks_no_other_host(chromium, address):
+    """The button opens the notebook, all its cells run there, and print what the page shows."""
+    context = chromium.new_context(viewport={"width": 1280, "height": 900}, locale="es-CL")
+    asked = []  # by pages and by workers
+    context.on("request", lambda request: asked.append(request.url))
+    context.route(lambda url: not url.startswith(address.removesuffix(PREFIX)), lambda r: r.abort())
+    page = context.new_page()
+    page.goto(f"{address}/es/calentamiento/", wait_until="networkidle")
+    printed = page.locator("pre.output-text").all_inner_texts()
+    assert not [url for url in asked if "/lite/" in url]
+    with context.expect_page() as opened:
+        page.get_by_role("link", name="Pruébalo aquí").click()
+    notebook = opened.value
+    notebook.locator(".jp-CodeCell").first.wait_for(timeout=120_000)
+    notebook.locator(".lm-MenuBar-itemLabel").nth(3).click()
+    notebook.get_by_text("Ejecutar todas las celdas", exact=True).click()
+    # The last cell shows a control: the kernel and the page speak to each other.
+    notebook.locator(".jp-OutputArea .noUi-handle").wait_for(timeout=300_000)
+    outputs = notebook.locator(".jp-OutputArea-output pre").all_inner_texts()
+    assert [text.strip() for text in outputs] == [text.strip() for text in printed]
+    assert (
+        notebook.evaluate("fetch('/hub/home').then(() => 'answered', () => 'refused')") == "refused"
+    )
+    assert [url for url in asked if url.endswith("pyodide.asm.wasm")]
+    assert [url for url in asked if not url.startswith(address.removesuffix(PREFIX))] == []
+    context.close()
 
 
 def test_search_takes_no_notice_of_accents(visitor, address):

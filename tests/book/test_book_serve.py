@@ -1,5 +1,7 @@
 """The book's server: language, paths, and what it lets a page load."""
 
+from urllib.parse import urlsplit
+
 import pytest
 import requests
 
@@ -14,6 +16,9 @@ def small(tmp_path_factory, serve_site):
         (site / language / "uno/index.html").write_text(f"{word} 1")
         (site / language / "404.html").write_text(f"{word} 404")
         (site / language / "assets/a-ABC.css").write_text("p {}")
+    (site / "lite/build").mkdir(parents=True)
+    (site / "lite/build/1.0a1b2c3.js").write_text("1")
+    (site / "lite/python.wasm").write_bytes(b"wasm" * 1000)
     (site.parent / "secret.txt").write_text("secret")
     return f"{serve_site(site)}/services/book"
 
@@ -70,3 +75,23 @@ def test_pages_may_load_from_this_host_only_and_stay_fresh(small):
     assert "http" not in page.headers["Content-Security-Policy"]
     assert page.headers["Cache-Control"] == "no-cache"
     assert "immutable" in asset.headers["Cache-Control"]
+
+
+def test_what_runs_in_the_browser_reaches_the_book_and_not_the_hub(small):
+    """Code in a notebook may not ask the hub, which would answer with its reader's rights."""
+    host = urlsplit(small).netloc
+    notebook = get(f"{small}/lite/build/1.0a1b2c3.js")
+    assert "immutable" in notebook.headers["Cache-Control"]
+    policy = notebook.headers["Content-Security-Policy"]
+    allowed = f"connect-src {host}/services/book/ {host}/api/service-worker-heartbeat"
+    assert policy.endswith(allowed)
+    assert "connect-src" not in get(f"{small}/es/").headers["Content-Security-Policy"]
+    lying = get(f"{small}/lite/python.wasm", headers={"Host": "evil; script-src *"})
+    assert lying.status_code == 400 or "evil" not in lying.headers["Content-Security-Policy"]
+
+
+def test_python_itself_travels_compressed(small):
+    answer = get(f"{small}/lite/python.wasm")
+    assert answer.headers["Content-Type"] == "application/wasm"
+    assert answer.headers["Content-Encoding"] == "gzip" and answer.content == b"wasm" * 1000
+    assert answer.headers["Cache-Control"] == "no-cache"

@@ -10,14 +10,21 @@ import { hero } from "./landing.js";
 import { noteId, outputsInFigures, plainText, render, renderAll } from "./nodes.js";
 import { pageUrl, translatedShare } from "./site.js";
 
-function actions(site, page) {
+/** What a reader can do with a page: run it in the browser where that is possible, in the hub, elsewhere. */
+function actions(site, page, slug) {
+  const { words } = site;
   const hub = hubUrl(site, page.frontmatter);
+  const here = site.pageFacts[slug]?.here;
   const { notebook } = page.frontmatter.site ?? {};
   if (!hub && !notebook) return undefined;
-  return h("p", { className: "actions" }, [
-    hub && h("a", { className: "button", href: hub }, site.words.open_in_hub),
-    notebook && h("a", { className: "quiet", href: `${site.base}/notebooks/${notebook}`, download: notebook }, [icon("down"), site.words.download_notebook]),
-  ]);
+  return [
+    h("p", { className: "actions" }, [
+      here && h("a", { className: "button", href: here, target: "_blank", rel: "noopener", ariaDescribedBy: "try-here" }, words.try_here),
+      hub && h("a", { className: ["button", here && "second"], href: hub }, words.open_in_hub),
+      notebook && h("a", { className: "quiet", href: `${site.base}/notebooks/${notebook}`, download: notebook }, [icon("down"), words.download_notebook]),
+    ]),
+    here && h("p", { className: "actions-note", id: "try-here" }, words.try_here_note.replace("{n}", site.hereMegabytes)),
+  ];
 }
 
 function yourTurn(site, page) {
@@ -105,7 +112,7 @@ export function renderPage(site, slug) {
         h("h1", { id: heading?.html_id ?? heading?.identifier }, heading ? renderAll(heading, context) : title),
         frontmatter.subtitle && h("p", { className: "subtitle" }, frontmatter.subtitle),
       ],
-      actions(site, page),
+      actions(site, page, slug),
       body,
       notes,
     ]),

@@ -45,6 +45,8 @@ export function readSite(buildDirectory, environment) {
     pdf: told.pdf ?? "",
     courses: told.courses ?? [],
     pageFacts: told.pages ?? {},
+    // What a browser fetches before it runs the first cell of a page.
+    hereMegabytes: told.megabytes,
     words,
     authors: project.authors ?? [],
     title: project.title,
