@@ -5,16 +5,26 @@ run a script, to reach a foreign server and to look like formgrader's own parts.
 exporter is shown the same, and runs it.
 """
 
+import os
+import subprocess
+import sys
+from pathlib import Path
+
 import nbformat
 import pytest
+import requests
 from nbconvert.exporters import HTMLExporter
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
+from nbgrader.api import Gradebook
 from nbgrader.converters import GenerateFeedback
 from nbgrader.server_extensions.formgrader import handlers
+from tenacity import Retrying, stop_after_delay, wait_fixed
 from traitlets.config import Config
 
 from courses.nbgrader import instructor_config
 from grading.pages import FeedbackExporter, FormgraderPage
+from hub_config.sessions import jupyter_config
+from spawners.cluster.cluster import free_ports
 
 pytestmark = pytest.mark.slow
 
@@ -173,3 +183,58 @@ def test_nbgraders_own_page_would(chromium, tmp_path):
     assert page.evaluate("window.hacked") == 1 or any("ladron" in url for url in asked)
     assert any("mathjax" in url for url in asked)
     page.context.close()
+
+
+@pytest.fixture
+def instructors_page(tmp_path, monkeypatch) -> str:
+    """The address of a hand-in's page in a real formgrader, set up as a course's own is."""
+    # nbgrader makes a new gradebook with the program `alembic`.
+    monkeypatch.setenv("PATH", f"{Path(sys.executable).parent}:{os.environ['PATH']}")
+    folder = tmp_path / "autograded" / "ana" / "tarea"
+    folder.mkdir(parents=True)
+    nbformat.write(notebook(), folder / "tarea.ipynb")
+    with Gradebook(f"sqlite:///{tmp_path}/gradebook.db") as gradebook:
+        gradebook.add_assignment("tarea")
+        gradebook.add_notebook("tarea", "tarea")
+        gradebook.add_grade_cell("suma", "tarea", "tarea", max_score=1, cell_type="code")
+        gradebook.add_solution_cell("suma", "tarea", "tarea")
+        gradebook.add_student("ana")
+        gradebook.add_submission("tarea", "ana")
+        submission = gradebook.find_submission_notebook("tarea", "tarea", "ana").id
+    (port,) = free_ports(1)
+    environment = {
+        **{k: v for k, v in os.environ.items() if not k.startswith(("JUPYTER", "MINGA"))},
+        "HOME": str(tmp_path),
+        "JUPYTER_CONFIG_PATH": os.pathsep.join(jupyter_config("es", "instructor")),
+        "JUPYTER_TOKEN": "profesora",
+        "MINGA_COURSE": "curso",
+        "MINGA_COURSE_ROOT": str(tmp_path),
+        "MINGA_LANGUAGE": "es",
+    }
+    command = [sys.executable, "-m", "jupyter_server", "--allow-root", f"--port={port}"]
+    log = tmp_path / "server.log"
+    with log.open("w") as output:
+        server = subprocess.Popen(command, cwd=tmp_path, env=environment, stdout=output, stderr=output)
+    url = f"http://127.0.0.1:{port}"
+    try:
+        for attempt in Retrying(stop=stop_after_delay(60), wait=wait_fixed(0.2)):
+            with attempt:
+                requests.get(f"{url}/api", timeout=5).raise_for_status()
+        yield f"{url}/formgrader/submissions/{submission}/?token=profesora"
+        assert "Traceback" not in log.read_text()
+    finally:
+        server.terminate()
+        server.wait(20)
+
+
+def test_a_real_formgrader_shows_it_and_nothing_runs(chromium, instructors_page):
+    context = chromium.new_context()
+    page, asked = context.new_page(), []
+    page.on("request", lambda request: asked.append(request.url))
+    page.goto(instructors_page)
+    page.locator("h1", has_text="Título").wait_for()
+    page.wait_for_timeout(500)
+    assert page.evaluate("window.hacked") is None
+    assert page.locator("math[display=block]").count() >= 1
+    assert {url.split("/")[2] for url in asked} == {instructors_page.split("/")[2]}
+    context.close()
