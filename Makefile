@@ -9,7 +9,7 @@ ifneq ($(DEPLOYMENT),)
 export MINGA_DEPLOYMENT := $(abspath $(DEPLOYMENT))
 endif
 
-.PHONY: help hub stop doctor test test-fast book bench-spawn bench-attacks bench-exchange bench-formgrader bench-book bench-grade courses course lint clean clean-all
+.PHONY: help hub stop doctor test test-fast book bench-spawn bench-attacks bench-exchange bench-formgrader bench-book bench-grade bench-chapters courses course lint clean clean-all
 
 help:  ## show this
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -72,6 +72,11 @@ bench-book:  ## measure the book beside Jupyter Book 1 (10 minutes, on a quiet m
 bench-grade:  ## grade the same submissions with stock nbgrader and with ours (10 minutes)
 	@$(PYTHON) deploy/install.py test
 	@$(VENV) -m benchmarks.grade
+
+bench-chapters:  ## run the book's chapters on this machine's cores and GPU (RESULT=…)
+	@$(PYTHON) deploy/install.py book
+	@$(VENV) -m book.build --if-changed
+	@$(VENV) -m benchmarks.chapters $(or $(RESULT),_build/chapters.json)
 
 lint:  ## check style
 	@$(VENV) -m ruff check . && $(VENV) -m ruff format --check .

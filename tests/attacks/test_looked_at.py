@@ -214,7 +214,9 @@ def instructors_page(tmp_path, monkeypatch) -> str:
     command = [sys.executable, "-m", "jupyter_server", "--allow-root", f"--port={port}"]
     log = tmp_path / "server.log"
     with log.open("w") as output:
-        server = subprocess.Popen(command, cwd=tmp_path, env=environment, stdout=output, stderr=output)
+        server = subprocess.Popen(
+            command, cwd=tmp_path, env=environment, stdout=output, stderr=subprocess.STDOUT
+        )
     url = f"http://127.0.0.1:{port}"
     try:
         for attempt in Retrying(stop=stop_after_delay(60), wait=wait_fixed(0.2)):
