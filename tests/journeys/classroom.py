@@ -131,8 +131,11 @@ class Visit:
         """Use JupyterLab's menu to run all cells and save."""
         self.page.locator(".lm-MenuBar-item").nth(3).click()
         self.page.locator(".lm-Menu-item[data-command='runmenu:run-all']").click()
-        last = self.page.locator(".jp-Notebook .jp-CodeCell .jp-InputPrompt").last
+        # A folded cell shows no number.
+        shown = ".jp-Notebook .jp-CodeCell .jp-InputPrompt:not(.jp-Placeholder-prompt)"
+        last = self.page.locator(shown).last
         expect(last).to_have_text(re.compile(r"\[\d+\]:"), timeout=120_000)
+        self.page.locator(".jp-StatusBar-TextItem", has_text="| Idle").wait_for()
         self.page.keyboard.press("Control+s")
         self.page.wait_for_timeout(1500)
 
