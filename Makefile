@@ -35,9 +35,9 @@ test-fast:  ## the tests to run while editing
 	@$(PYTHON) deploy/install.py test
 	@$(VENV) -m pytest -n 2 --dist loadfile -m "not slow"
 
-book:  ## build the course book into _build/book, with a PDF of each language
+book:  ## build the course book into _build/book, with a PDF and an EPUB of each language
 	@$(PYTHON) deploy/install.py book
-	@$(VENV) -m book.build --pdf
+	@$(VENV) -m book.build --pdf --epub
 
 courses:  ## check every unit: texts, translations, grading, mutants (UNIT=… only one)
 	@$(PYTHON) deploy/install.py test

@@ -15,7 +15,7 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from book import in_browser, lite, pdf
+from book import epub, in_browser, lite, pdf
 from book.execute import execute
 from book.feeds import write_feeds
 from book.site import REPOSITORY, front_door, read_courses, settings
@@ -49,6 +49,7 @@ def build(
     *,
     address: str = "",
     with_pdf: bool = False,
+    with_epub: bool = False,
     python: lite.Lite | None = None,
 ) -> Path:
     """Build the book in `source` into the folder `output` (replaced as a whole); return `output`.
@@ -87,6 +88,7 @@ def build(
             prefix=prefix,
             address=address,
             pdf=with_pdf,
+            epub=with_epub,
             here=here,
             megabytes=python.megabytes if python else 0,
         )
@@ -109,6 +111,8 @@ def build(
     (fresh / "index.html").write_text(front_door(prefix), encoding="utf-8")
     if with_pdf:
         pdf.print_book(fresh, LANGUAGES, work / "pdf", prefix, say)
+    if with_epub:
+        epub.write_books(fresh, LANGUAGES, prefix, say)
     _replace(output, fresh)
     say(f"book: {output} ({time.monotonic() - started:.1f} s)")
     return output
@@ -187,12 +191,14 @@ def main(arguments: list[str] | None = None) -> int:
         "--address", default="", metavar="URL", help="scheme and host that the public uses"
     )
     parser.add_argument("--pdf", action="store_true", help="print each language as a PDF too")
+    parser.add_argument("--epub", action="store_true", help="write each language as an EPUB too")
     options = parser.parse_args(arguments)
     paths = (options.source.resolve(), options.output.resolve(), options.work.resolve())
     python = lite.find()
     made_of = _made_of(
         paths[0],
-        f"{options.prefix} {options.address} {options.pdf} {python and python.folder.name}",
+        f"{options.prefix} {options.address} {options.pdf} {options.epub} "
+        f"{python and python.folder.name}",
     )
     stamp = paths[1] / STAMP
     if options.if_changed and stamp.is_file() and stamp.read_text() == made_of:
@@ -207,6 +213,7 @@ def main(arguments: list[str] | None = None) -> int:
             prefix=options.prefix.rstrip("/"),
             address=options.address.rstrip("/"),
             with_pdf=options.pdf and pdf.can_print(),
+            with_epub=options.epub,
             python=python,
         )
     except BookError as error:

@@ -54,6 +54,7 @@ def settings(
     prefix: str,
     address: str,
     pdf: bool,
+    epub: bool,
     here: dict[str, str],
     megabytes: int,
 ) -> dict:
@@ -71,6 +72,7 @@ def settings(
         "address": f"{address}{prefix}" if address else "",
         "repository": repository(),
         "pdf": f"minga-{language}.pdf" if pdf else "",
+        "epub": f"minga-{language}.epub" if epub else "",
         "megabytes": megabytes,
         "pages": {
             page.slug: {

@@ -30,7 +30,7 @@ for (const { slug } of site.pages) {
   widgets ||= page.uses.widgets;
   write(slug === site.index ? "index.html" : `${slug}/index.html`, page.html);
 }
-if (site.pdf) write("all/index.html", renderWholeBook(site));
+if (site.pdf || site.epub) write("all/index.html", renderWholeBook(site));
 for (const [name, bytes] of site.files) write(`build/${name}`, bytes);
 if (widgets) copyWidgetPlayer(out);
 write("buscar/index.html", renderSearchPage(site));

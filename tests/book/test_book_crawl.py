@@ -1,13 +1,18 @@
 """Every page of the real book, in every language: complete, accessible, from this host only."""
 
+import posixpath
+import re
 import shutil
+import zipfile
 from pathlib import Path
 
 import pypdf
 import pytest
+from bs4 import BeautifulSoup
 
 from book import lite
 from book.build import PREFIX, build
+from book.pdf import WHOLE
 from book.site import REPOSITORY
 from book.sources import LANGUAGES, SOURCE_LANGUAGE, THEME, page_files, read_project
 
@@ -49,13 +54,18 @@ MISSING_GLYPHS = r"""() => {
 
 @pytest.fixture(scope="module")
 def site(tmp_path_factory):
-    """The real book, built with its PDFs; outputs that an earlier build saved are taken over."""
+    """The real book, with PDFs and EPUBs; outputs that an earlier build saved are taken over."""
     folder = tmp_path_factory.mktemp("crawl")
     kept = REPOSITORY / "_build/book-work/executed"
     if kept.is_dir():
         shutil.copytree(kept, folder / "work/executed")
     return build(
-        REPOSITORY / "book", folder / "site", folder / "work", with_pdf=True, python=lite.prepare()
+        REPOSITORY / "book",
+        folder / "site",
+        folder / "work",
+        with_pdf=True,
+        with_epub=True,
+        python=lite.prepare(),
     )
 
 
@@ -208,3 +218,32 @@ def test_the_whole_book_is_a_pdf_with_contents_links_figures_and_accents(
     assert problems == []
     link = f"/{language}/minga-{language}.pdf"
     assert link in (site / language / "index.html").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_the_whole_book_is_an_epub_that_needs_nothing_else(site, language):
+    with zipfile.ZipFile(site / language / f"minga-{language}.epub") as book:
+        names = set(book.namelist())
+        pages = {name: BeautifulSoup(book.read(name), "xml") for name in names if ".xhtml" in name}
+        package = BeautifulSoup(book.read("EPUB/content.opf"), "xml")
+    assert package.find("language").text == language
+    shown = (site / language / WHOLE).read_text(encoding="utf-8")
+    chapters = re.findall(r'<article class="chapter".*?<h1>(.*?)</h1>', shown)
+    assert len(chapters) == len(SLUGS) - 1
+    first = [page.h1.text for page in pages.values() if page.h1]
+    assert set(chapters) <= set(first)  # each has a file of its own
+    told = ("math", "img", "figcaption", "table", "dl")
+    for kind in told:  # nothing of the page is lost, nothing stands there twice
+        assert sum(len(page.find_all(kind)) for page in pages.values()) == shown.count(f"<{kind}")
+    for name, page in pages.items():
+        for picture in page.find_all("img"):
+            assert posixpath.normpath(f"{posixpath.dirname(name)}/{picture['src']}") in names
+            assert picture["alt"]
+        for link in page.find_all("a", href=True):
+            address, _, place = link["href"].partition("#")
+            if not re.match(r"https?:|mailto:|/", address):
+                target = posixpath.normpath(f"{posixpath.dirname(name)}/{address or name}")
+                there = pages[target if address else name]
+                assert not place or there.find(id=place), link
+    tips = sum(len(page.select(".admonition")) for page in pages.values())
+    assert tips == len(re.findall('class="admonition ', shown)) > 0

@@ -98,13 +98,14 @@ export function onThisPage(site, headings) {
   ]);
 }
 
-/** The foot of every page: licence, the whole book as a PDF, feed and calendar. */
+/** The foot of every page: licence, the whole book as a PDF and an EPUB, feed and calendar. */
 export function pageFooter(site) {
   const { words } = site;
   const link = (href, name, text, more = {}) => h("a", { href, ...more }, [icon(name), text]);
   return h("footer", { className: "bottom" }, [
     h("p", { className: "files" }, [
       site.pdf && link(`${site.base}/${site.pdf}`, "down", words.pdf),
+      site.epub && link(`${site.base}/${site.epub}`, "down", words.epub),
       site.courses.length && link(`${site.base}/courses.atom`, "feed", words.feed),
       site.hasDates && link(`${site.base}/courses.ics`, "calendar", words.calendar),
     ]),

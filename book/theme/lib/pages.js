@@ -157,7 +157,7 @@ export function renderMissingPage(site) {
   return plainPage(site, words.missing, body, (language) => pageUrl(site, site.index, language));
 }
 
-/** All chapters on one page, with no script, to be printed as the book's PDF (book/pdf.py). */
+/** All chapters on one page, with no script, from which the book's PDF and EPUB are made (book/pdf.py, book/epub). */
 export function renderWholeBook(site) {
   const { words } = site;
   const uses = {};

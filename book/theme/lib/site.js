@@ -43,6 +43,7 @@ export function readSite(buildDirectory, environment) {
     address: told.address ?? "",
     repository: told.repository ?? "",
     pdf: told.pdf ?? "",
+    epub: told.epub ?? "",
     courses: told.courses ?? [],
     pageFacts: told.pages ?? {},
     // What a browser fetches before it runs the first cell of a page.
