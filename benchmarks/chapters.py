@@ -1,8 +1,9 @@
 """The code of the book's chapters on one machine: `python -m benchmarks.chapters RESULT`.
 
 Runs the downloaded notebooks of a built book unchanged, each in a fresh kernel, and then the
-chapter's own measuring functions with as many processes as the machine has cores. `cuda` and `cpu`
-(with the GPU hidden) are two runs of the same notebook. Needs only nbclient, ipykernel and what
+chapter's own measuring functions with 1 to 16 processes. Where there is a GPU, `cuda` and `cpu`
+(with it hidden) are two runs of the same notebook. Adds a run to RESULT, which is a list of them,
+as docs/benchmarks/chapters.json. Needs only nbclient, ipykernel and what
 the chapters import, so that it runs on a node where the rest of Minga is not installed.
 """
 
@@ -10,7 +11,6 @@ import argparse
 import json
 import os
 import platform
-import sys
 import time
 from datetime import UTC, datetime
 from pathlib import Path
@@ -62,13 +62,16 @@ def main() -> None:
     parser.add_argument("result", type=Path)
     asked = parser.parse_args()
     found = {"machine": machine(), "date": datetime.now(UTC).date().isoformat(), "chapters": {}}
+    runs = json.loads(asked.result.read_text("utf-8")) if asked.result.exists() else []
+    runs.append(found)
+    has_gpu = found["machine"]["gpu"] is not None
     for path in sorted(NOTEBOOKS.glob("*.ipynb")):
-        for device in ("cuda", "cpu") if path.stem in ON_A_GPU else ("cpu",):
+        for device in ("cuda", "cpu") if has_gpu and path.stem in ON_A_GPU else ("cpu",):
             result = run(path, device)
             print(path.stem, device, json.dumps(result), flush=True)
             found["chapters"].setdefault(path.stem, {})[device] = result
             asked.result.write_text(
-                json.dumps(found, indent=1, ensure_ascii=False) + "\n", encoding="utf-8"
+                json.dumps(runs, indent=1, ensure_ascii=False) + "\n", encoding="utf-8"
             )
 
 
@@ -119,4 +122,4 @@ def _value(client: NotebookClient, code: str) -> dict:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

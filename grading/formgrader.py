@@ -10,10 +10,10 @@ def _load_jupyter_server_extension(server) -> None:
     from nbgrader.server_extensions.formgrader import base, formgrader
 
     from .large_class import LargeClassAPI
-    from .pages import FormgraderPage
+    from .pages import SafePage
 
     base.NbGraderAPI = LargeClassAPI
-    formgrader.HTMLExporter = FormgraderPage
+    formgrader.HTMLExporter = SafePage
     server.log.info("formgrader asks the gradebook in the way of large classes")
 
 

@@ -44,7 +44,7 @@ _PICTURE = re.compile(r"data:image/(png|jpeg|gif|webp);base64,[A-Za-z0-9+/=\s]*"
 
 
 class SafePage(HTMLExporter):
-    """nbconvert's HTMLExporter for the notebooks of people who are not trusted."""
+    """nbconvert's HTMLExporter for the notebooks of people who are not trusted; formgrader's."""
 
     @default("sanitize_html")
     def _sanitize_html_default(self):
@@ -59,10 +59,6 @@ class SafePage(HTMLExporter):
         yield from super().default_filters()
         yield "markdown2html", markdown2html
         yield "clean_html", clean_html
-
-
-class FormgraderPage(SafePage):
-    """The page on which an instructor grades a submission."""
 
 
 class FeedbackExporter(SafePage):

@@ -109,7 +109,7 @@ def environment() -> str:
 def _packages() -> list[str]:
     """Return the names of the installed packages' records, which have their versions in them.
 
-    importlib.metadata would open and read each package's description: a second in all.
+    importlib.metadata would open and read each package's description: 0.3 s of CPU in all.
     """
     folders = [Path(folder) for folder in sys.path]
     return sorted({path.name for folder in folders for path in folder.glob("*.*-info")})

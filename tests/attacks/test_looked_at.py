@@ -22,7 +22,7 @@ from tenacity import Retrying, stop_after_delay, wait_fixed
 from traitlets.config import Config
 
 from courses.nbgrader import instructor_config
-from grading.pages import FeedbackExporter, FormgraderPage
+from grading.pages import FeedbackExporter, SafePage
 from hub_config.sessions import jupyter_config
 from spawners.cluster.cluster import free_ports
 
@@ -107,7 +107,7 @@ def notebook() -> nbformat.NotebookNode:
     return new_notebook(cells=cells, metadata=metadata)
 
 
-def formgrader(tmp_path, kind: type = FormgraderPage) -> str:
+def formgrader(tmp_path, kind: type = SafePage) -> str:
     config = Config()
     config.HTMLExporter.template_name = "formgrade"
     config.HTMLExporter.extra_template_basedirs = [handlers.template_path]
