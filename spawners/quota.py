@@ -60,13 +60,11 @@ def read(answer: str) -> dict[tuple[str, str], Hours | None]:
     None for an association without a limit of gres/gpu.
     """
     found = {}
-    starts = list(RECORD.finditer(answer))
-    ends = [start.start() for start in starts[1:]] + [len(answer)]
-    for start, end in zip(starts, ends, strict=True):
-        record = answer[start.start() : end]
+    _, *parts = RECORD.split(answer)  # an account, a user, and the rest of their record; again …
+    for account, user, record in zip(parts[::3], parts[1::3], parts[2::3], strict=True):
         limit, running = LIMIT.search(record), RUNNING.search(record)
         held = int(running[1]) if running else 0
-        found[start[1], start[2]] = Hours(int(limit[1]), int(limit[2]), held) if limit else None
+        found[account, user] = Hours(int(limit[1]), int(limit[2]), held) if limit else None
     return found
 
 
@@ -176,17 +174,18 @@ ASK_OR_CPU = Message(
     "Pide más a tu instructor o instructora, elige otra sede, o sigue con una máquina sin GPU."
 )
 SHORTER = Message(
-    "Elige menos horas o menos GPU. El tiempo que le queda a cada sesión abierta ya está descontado."
+    "Elige menos horas o menos GPU. El tiempo que les queda a las sesiones abiertas ya está "
+    "descontado."
 )
 
 
-def refusal(hours: Hours, own: bool, needed: int, gpus: int, site: str, cpu: bool) -> Message:
+def refusal(hours: Hours, own: bool, needed: int, site: str, machines: set[int]) -> Message:
     """Return what a person reads whose session would use more GPU-minutes than are left.
 
-    `cpu`: there is a machine without GPU at that site.
+    `machines`: how many GPUs those have that may be chosen at that site.
     """
-    said = _said(hours, OWN if own else COURSES)
-    if hours.left < 60 * gpus:  # not even the shortest session
+    said, cpu = _said(hours, OWN if own else COURSES), 0 in machines
+    if hours.left < 60 * min(machines - {0}):  # not even the smallest session
         return NO_HOURS.filled(line=said, site=site, advice=ASK_OR_CPU if cpu else ASK)
     return TOO_LONG.filled(line=said, site=site, needed=-(-needed // 60), shorter=SHORTER)
 
@@ -258,9 +257,9 @@ class QuotaSession(LoggingConfigurable):
         for hours, own in zip(self._hours(choice), (True, False), strict=True):
             if hours is None or needed <= hours.left:
                 continue
-            cpu = any(not other.gpus and choice.site in other.sites for other in offer.profiles)
+            machines = {other.gpus for other in offer.profiles if choice.site in other.sites}
             titles = {site.name: site.title for site in offer.sites}[choice.site]
             title = titles.get(choice.language, titles["es"])
-            self.last_error = refusal(hours, own, needed, profile.gpus, title, cpu)
+            self.last_error = refusal(hours, own, needed, title, machines)
             FAILURES.labels(choice.site, "gpu_hours").inc()
             raise SessionError(self.last_error, reason="gpu_hours", status_code=400)
