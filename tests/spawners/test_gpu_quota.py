@@ -135,8 +135,8 @@ def test_two_institutions_share_a_course_and_each_has_its_hours(shared):
     told(one, "es", "Al curso le quedan 2 de 6 horas de GPU")
 
     # The other institution has its own: four hours are too many, two are not, and Slurm agrees.
-    refused(other, "Al curso le quedan 2 de 2 horas de GPU en Santiago, Chile, y esta sesión usaría 4",
-            **GPU)  # fmt: skip
+    words = "Al curso le quedan 2 de 2 horas de GPU en Santiago, Chile, y esta sesión usaría 4"
+    refused(other, words, **GPU)
     other.start(**GPU | {"hours": 2})
     told(other, "en", "The course has no GPU-hours left (of 2)")
     one.stop()
