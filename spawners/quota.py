@@ -131,17 +131,16 @@ class SiteQuota:
         self._error = error
 
 
-def line(own: Hours | None, course: Hours | None) -> list[Message]:
+def line(own: Hours | None, course: Hours | None) -> Message | None:
     """Return what the start page says before anything is chosen: the quotas that bind.
 
     The person's own; and the course's, if there is no other or it ends sooner.
     """
-    said = []
-    if own:
-        said.append(_said(own, OWN))
-    if course and (own is None or course.left < own.left):
-        said.append(_said(course, COURSES))
-    return said
+    if own is None:
+        return _said(course, COURSES) if course else None
+    if course is None or own.left <= course.left:
+        return _said(own, OWN)
+    return BOTH.filled(own=_said(own, OWN), course=_said(course, COURSES))
 
 
 # Of a quota with more than one whole hour left, with one, with less than one, with nothing.
@@ -157,6 +156,8 @@ COURSES = (
     Message("Al curso le queda menos de 1 de {limit} horas de GPU"),
     Message("Al curso no le quedan horas de GPU (tenía {limit})"),
 )
+
+BOTH = Message("{own}. {course}.")
 
 
 def _said(hours: Hours, sentences: tuple[Message, ...]) -> Message:
@@ -222,7 +223,7 @@ class QuotaSession(LoggingConfigurable):
         account = self.account_of(self, place, there.account)
         return quota.of(account, site.runs_as(self.user.name), self.first_minutes(self, place))
 
-    def hours_left(self, offer: Offer) -> dict[str, dict[str, list[Message]]]:
+    def hours_left(self, offer: Offer) -> dict[str, dict[str, Message]]:
         """Return what the start page says of GPU-hours, by course and site; from what is known."""
         found = {}
         for site in offer.sites:
