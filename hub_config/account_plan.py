@@ -10,12 +10,15 @@ limits (docs/operators/cuotas.md). Nothing here asks or tells Slurm anything: th
 answers goes in, argument lists come out, and slurm_accounts.py carries them out.
 """
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 
 from .deployment import Deployment
 from .institutions import Institutional
 
+# What sacctmgr takes for one name: no comma, which makes a list, and no other sign of its own.
+NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.@+-]*")
 FIELDS = "Account,ParentName,User,Partition,Share,GrpTRESMins"
 
 
@@ -200,7 +203,8 @@ def _gpu_minutes(limits: str) -> str:
 def commands(wanted: Iterable[Account], found: dict[str, Found], cluster: str) -> list[list[str]]:
     """Return what makes `found` what is wanted, as argument lists in the order to run them in.
 
-    Nothing is ever taken away: what the file does not name any more stays as it is.
+    Nothing is ever taken away: what the file does not name any more stays as it is. Raises
+    ValueError for somebody whose name sacctmgr would read as something else.
     """
     here, orders = f"cluster={cluster}", []
     for account in wanted:
@@ -227,6 +231,9 @@ def commands(wanted: Iterable[Account], found: dict[str, Found], cluster: str) -
 
 def _of_people(account: Account, there: Found, here: str) -> list[list[str]]:
     """Return what makes an account's people members, with each one's limit."""
+    for user in account.people:
+        if not NAME.fullmatch(user):
+            raise ValueError(f"{user!r} is no name of a Unix account")
     orders = []
     for limited in (True, False):
         minutes = account.each if limited else None

@@ -48,8 +48,7 @@ async def run_both(
         raise
     out, err = out.decode(errors="replace"), err.decode(errors="replace")
     if code:
-        # sacctmgr tells why it refuses where others tell what they did.
-        raise SchedulerError(err.strip() or out.strip()[-500:] or f"exit {code}")
+        raise SchedulerError(err.strip() or f"exit {code}")
     return out, err
 
 

@@ -12,6 +12,7 @@ all sessions run as this account. It reads one JSON object on standard input:
     {"ask": ["squeue", "--noheader", …]}           a question to Slurm, of those in QUESTIONS
     {"account": "ana", "action": "submit", …}      what launcher.py does, as that person
     {"books": ["sacctmgr", "--immediate", …]}      one of ORDERS, for accounts that the line names
+    {"books": []}                                  prints these accounts
     {"action": "extend", "job": "7", "minutes": 9}   as this account: Slurm lets operators do it
 
 With `--accounts=ia,uchile,ia-uchile` before those arguments the hub may make these Slurm accounts,
@@ -113,6 +114,9 @@ def main(become: list[str], request: object) -> int:
     if become and become[0].startswith("--accounts="):
         accounts, become = become[0].removeprefix("--accounts="), become[1:]
     if "books" in request:
+        if request["books"] == []:
+            print(accounts)
+            return 0
         if not keeps_books(request["books"], set(accounts.split(",")) - {"", "root"}):
             return _refuse("not an order about this line's --accounts")
         return subprocess.run(request["books"], stdin=subprocess.DEVNULL).returncode

@@ -174,6 +174,7 @@ ASK = Message("Pide más a tu instructor o instructora, o elige otra sede.")
 ASK_OR_CPU = Message(
     "Pide más a tu instructor o instructora, elige otra sede, o sigue con una máquina sin GPU."
 )
+NOT_LONGER = Message("No se puede alargar tu sesión. {line}.")
 SHORTER = Message(
     "Elige menos horas o menos GPU. El tiempo que les queda a las sesiones abiertas ya está "
     "descontado."
@@ -264,3 +265,23 @@ class QuotaSession(LoggingConfigurable):
             self.last_error = refusal(hours, own, needed, title, machines)
             FAILURES.labels(choice.site, "gpu_hours").inc()
             raise SessionError(self.last_error, reason="gpu_hours", status_code=400)
+
+    async def _hours_lack(self, minutes: int) -> Message | None:
+        """Return why the running session cannot be `minutes` longer, None if it can.
+
+        Slurm lets its operators lengthen a job beyond the quota.
+        """
+        chosen = self.orm_spawner.user_options if self.orm_spawner else None
+        try:
+            choice = self.offers(self).choose(chosen or {})
+            profile = self.offers(self).profile(choice.profile)
+        except SessionError:  # it was started with what is not offered any more
+            return None
+        quota = getattr(self.sites[choice.site], "quota", None)
+        if not profile.gpus or quota is None or self.course_on_site(choice) is None:
+            return None
+        await quota.answer()
+        for hours, sentences in zip(self._hours(choice), (OWN, COURSES), strict=True):
+            if hours and minutes * profile.gpus > hours.left:
+                return NOT_LONGER.filled(line=_said(hours, sentences))
+        return None

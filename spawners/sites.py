@@ -164,6 +164,16 @@ class SlurmSite:
             order = run([*self.query_prefix, *command], self.environment)
         await asyncio.wait_for(order, timeout=30)
 
+    async def kept_accounts(self) -> set[str] | None:
+        """Return the accounts that keep_books may change; None: whichever Slurm itself lets it.
+
+        Raises SchedulerError, OSError or TimeoutError if the site does not say.
+        """
+        if not self.gate:
+            return None
+        answer = await asyncio.wait_for(run(self.gate, own_environment(), {"books": []}), 30)
+        return set(answer.strip().split(",")) - {""}
+
     async def reserved_from(self, node: str, until: float) -> float | None:
         """Return when `node` is reserved next, if that is before `until` (since 1970).
 

@@ -167,3 +167,9 @@ def test_accounts_are_written_in_small_letters_as_sacctmgr_makes_them():
         "ia",
     ]
     assert commands([Account("ia")], read("ia|root|||1|\n"), "chile") == []
+
+
+@pytest.mark.parametrize("user", ["a,root", "-i", "", "a b", "a=b", "ana\n", "*"])
+def test_a_name_that_sacctmgr_would_read_otherwise_is_refused(user):
+    with pytest.raises(ValueError, match="no name of a Unix account"):
+        commands([Account("ia", people=frozenset([user]))], {}, "chile")

@@ -11,13 +11,14 @@ import time
 from pathlib import Path
 
 import pytest
+import requests
 import yaml
 
 from hub_config.deployment import DEFAULT
 from spawners.quota import read
 from tests.conftest import Minga, free_port
 from tests.spawners.private_slurm import wait_until
-from tests.spawners.test_sessions import hub_log, slurm
+from tests.spawners.test_sessions import hub_log, session_environment, slurm
 
 pytestmark = pytest.mark.slow
 
@@ -139,6 +140,10 @@ def test_two_institutions_share_a_course_and_each_has_its_hours(shared):
     refused(other, words, **GPU)
     other.start(**GPU | {"hours": 2})
     told(other, "en", "The course has no GPU-hours left (of 2)")
+    # An operator could lengthen it all the same: the hub does not, while the first one's has room.
+    assert longer(minga, other.name).json()["why"]["es"].startswith("No se puede alargar")
+    assert longer(minga, one.name).status_code == 200
+    told(one, "es", "Al curso le queda 1 de 6 horas de GPU")
     one.stop()
     waiting = job(minga, "ia-uandes", 1, 60, "sleep 300")
     wait_until(lambda: state(minga, waiting) == "PENDING AssocGrpGRESMinutes")
@@ -153,6 +158,16 @@ def test_two_institutions_share_a_course_and_each_has_its_hours(shared):
     wait_until(lambda: hours(minga, "ia-uchile").used >= before.used + 2, seconds=90, every=1)
     told(one, "es", "Al curso le quedan 5 de 6 horas de GPU")
     assert "Slurm accounts" not in hub_log(minga).replace("Slurm accounts: sacctmgr", "")
+
+
+def longer(minga: Minga, username: str) -> requests.Response:
+    """Ask for more time as a session does, with its own token."""
+    own = session_environment(minga, username)
+    return requests.post(
+        own["JUPYTERHUB_API_URL"] + "/minga/session",
+        headers={"Authorization": f"token {own['JUPYTERHUB_API_TOKEN']}"},
+        timeout=60,
+    )
 
 
 def hours(minga: Minga, account: str, user: str = ""):

@@ -195,3 +195,17 @@ async def test_the_page_shows_them_by_course_and_site_and_never_waits():
     session.user = SimpleNamespace(name="nueva")  # in it without a limit: an instructor
     said = session.hours_left(offer)["ia"]["chile"]
     assert said.render().startswith("Al curso le quedan 9 de 11")
+
+
+@in_a_loop_of_its_own
+async def test_a_running_session_is_not_made_longer_than_its_hours():
+    options = {"course": "ia", "site": "chile", "profile": "gpu2", "hours": 1, "language": "es"}
+    session = Session(SHOWN)
+    session.orm_spawner = SimpleNamespace(user_options=options)
+    assert await session._hours_lack(60) is None
+    lack = await session._hours_lack(70)
+    assert lack.render() == "No se puede alargar tu sesión. Te quedan 2 de 3 horas de GPU."
+    session.orm_spawner.user_options = options | {"profile": "cpu"}
+    assert await session._hours_lack(999) is None
+    session.orm_spawner.user_options = options | {"profile": "gone"}
+    assert await session._hours_lack(999) is None

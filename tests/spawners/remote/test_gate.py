@@ -151,6 +151,11 @@ def test_all_that_the_hub_orders_of_accounts_is_an_order_about_these_accounts(th
             assert "--accounts" in done.stderr
 
 
+def test_the_gate_says_which_accounts_its_line_names(there):
+    assert ask(there, {"books": []}, "--accounts=uc,ia-uc", "become").stdout == "uc,ia-uc\n"
+    assert ask(there, {"books": []}, "become").stdout == "\n"
+
+
 @pytest.mark.parametrize(
     "order",
     [
