@@ -271,14 +271,16 @@ class QuotaSession(LoggingConfigurable):
 
         Slurm lets its operators lengthen a job beyond the quota.
         """
+        quota = getattr(self.site, "quota", None)
+        if quota is None:
+            return None
         chosen = self.orm_spawner.user_options if self.orm_spawner else None
         try:
             choice = self.offers(self).choose(chosen or {})
             profile = self.offers(self).profile(choice.profile)
         except SessionError:  # it was started with what is not offered any more
             return None
-        quota = getattr(self.sites[choice.site], "quota", None)
-        if not profile.gpus or quota is None or self.course_on_site(choice) is None:
+        if not profile.gpus:
             return None
         await quota.answer()
         for hours, sentences in zip(self._hours(choice), (OWN, COURSES), strict=True):

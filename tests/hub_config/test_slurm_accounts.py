@@ -1,4 +1,4 @@
-"""The sites' Slurm accounts are kept by the command and the hub, on a real Slurm with accounting."""
+"""A site's Slurm accounts are kept by the command and the hub, on a real Slurm with accounting."""
 
 import asyncio
 import json

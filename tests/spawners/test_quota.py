@@ -110,6 +110,7 @@ class Session(QuotaSession):
         here = SimpleNamespace(runs_as=lambda name: name)
         here.quota = SiteQuota("chile", ["ia"], self.ask, timeout=0.2)
         self.sites = {"chile": here, "local": SimpleNamespace(runs_as=lambda name: "")}
+        self.site = here  # of the running session
         self.profiles = profiles
 
     async def ask(self, command):

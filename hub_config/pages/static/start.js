@@ -59,8 +59,8 @@
       card.querySelector("[data-state]").textContent = words(profile, one.value);
       for (const line of card.querySelectorAll("[data-hours]")) {
         const left = outlook.hours_left?.[line.dataset.hours]?.[one.value];
-        if (left) line.querySelector("[data-text]").textContent = left;
-        line.hidden = line.dataset.hours !== course;
+        line.querySelector("[data-text]").textContent = left || "";
+        line.hidden = !left || line.dataset.hours !== course;
         line.querySelector(".where").hidden = true; // the course is chosen above
       }
     }
