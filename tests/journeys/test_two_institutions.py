@@ -1,7 +1,7 @@
 """The example of two countries at work: its instructor and its exchange student, in a class.
 
-hub_config/deployments/regional.yaml with PostgreSQL and a real OpenID provider. Its people, courses,
-databases and machines' sizes are what the file says; what it says of machines that are not here
+hub_config/deployments/regional.yaml with PostgreSQL and a real OpenID provider. People, courses,
+databases and sizes of sessions are what the file says; what it says of machines that are not here
 (other hosts, their accounts, TLS) is as in the try-out.
 """
 
@@ -134,11 +134,15 @@ def test_an_exchange_student_takes_a_class_of_another_institution(region, chromi
     def ask(database: str, question: str) -> list[tuple]:
         return rows(f"postgresql://minga@/{database}?host={host}", question)
 
-    assert ask("minga-ai-foundations", "SELECT student_id FROM submitted_assignment") == [(visitor,)]
+    handed_in = ask("minga-ai-foundations", "SELECT student_id FROM submitted_assignment")
+    assert handed_in == [(visitor,)]
     groups = dict(
-        ask("minga", "SELECT groups.name, users.name FROM groups JOIN user_group_map ON group_id = "
-            "groups.id JOIN users ON users.id = user_id WHERE groups.name LIKE 'institution-%'")
-    )  # fmt: skip
+        ask(
+            "minga",
+            "SELECT groups.name, users.name FROM groups JOIN user_group_map ON group_id = "
+            "groups.id JOIN users ON users.id = user_id WHERE groups.name LIKE 'institution-%'",
+        )
+    )
     assert groups == {"institution-uandes": visitor, "institution-uchile": teacher.name}
     assert not [file for file in minga.state.rglob("*.sqlite")]
     student.close()
