@@ -18,6 +18,7 @@ import threading
 import time
 from pathlib import Path
 
+import polib
 from playwright.sync_api import sync_playwright
 
 from benchmarks.book_report import write
@@ -193,8 +194,11 @@ def generate(source: Path, count: int) -> list[Path]:
         for language in LANGUAGES:
             catalog = book / "locale" / language / f"{slug}.po"
             if catalog.exists():
-                target = source / "locale" / language / f"{path.stem}.po"
-                target.write_text(_relabel(catalog.read_text("utf-8"), number), "utf-8")
+                texts = polib.pofile(str(catalog))  # its lines break inside labels
+                for entry in texts:
+                    entry.msgid = _relabel(entry.msgid, number)
+                    entry.msgstr = _relabel(entry.msgstr, number)
+                texts.save(str(source / "locale" / language / f"{path.stem}.po"))
         made.append(path)
     toc = "\n".join(f"    - file: {path.name}" for path in made)
     (source / "myst.yml").write_text(

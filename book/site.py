@@ -9,7 +9,15 @@ from pathlib import Path
 
 import polib
 
-from book.sources import LANGUAGE_NAMES, LANGUAGES, SOURCE_LANGUAGE, THEME, BookError, Page
+from book.sources import (
+    LANGUAGE_NAMES,
+    LANGUAGES,
+    SOURCE_LANGUAGE,
+    THEME,
+    BookError,
+    Page,
+    widgets_file,
+)
 from courses.models import COURSES, Course, CourseError, load_course
 from courses.titles import in_language
 
@@ -80,6 +88,7 @@ def settings(
                 "edit": _edited_file(page, language),
                 "changed": changed.get(page.file, ""),
                 "here": here.get(page.slug, ""),
+                "widgets": widgets_file(page),
             }
             for page in pages
         },

@@ -225,12 +225,22 @@ def write_sources(source: Path, target: Path, language: str, pages: list[Page]) 
             path.write_text(_front_matter(page) + _hide_dois(page.text), encoding="utf-8")
             continue
         notebooks.add(page.file)
-        path.with_suffix(".ipynb").write_text(_as_json(_for_mystmd(page)), encoding="utf-8")
+        notebook = _for_mystmd(page)
+        widgets = notebook.metadata.pop("widgets", None)
+        path.with_suffix(".ipynb").write_text(_as_json(notebook), encoding="utf-8")
+        if widgets:  # the theme reads them here: mystmd would only parse and copy them
+            (target / widgets_file(page)).write_text(json.dumps(widgets), encoding="utf-8")
     project = _translated_project(read_project(source), catalog(source, language, "myst"))
     project["project"]["toc"] = _with_notebooks(project["project"]["toc"], notebooks)
     project["site"] = {**project.get("site", {}), "template": str(THEME)}
     text = yaml.safe_dump(project, allow_unicode=True, sort_keys=False)
     (target / "myst.yml").write_text(text, encoding="utf-8")
+
+
+def widgets_file(page: Page) -> str:
+    """Return the file, beside `myst.yml`, with the saved state of a page's widgets; or ""."""
+    has_widgets = page.notebook is not None and "widgets" in page.notebook.metadata
+    return f"{page.slug}.widgets.json" if has_widgets else ""
 
 
 def _front_matter(page: Page) -> str:

@@ -5,6 +5,7 @@ line for each file.
 """
 
 import argparse
+import gc
 import logging
 import os
 import sys
@@ -90,6 +91,9 @@ def main(arguments: list[str] | None = None) -> int:
         from . import execute, workers  # noqa: F401
 
         aside.join()
+        # What was imported stays: neither this process nor its workers look through it again.
+        gc.freeze()
+        gc.set_threshold(100_000, 50, 100)
         workers.fork_ahead(options.workers)
     app = AutogradeApp(config=config, log_level=logging.WARNING)
     try:

@@ -100,6 +100,8 @@ def formgrader(course: str, ports: dict[str, int], deployment: Deployment, state
             "MINGA_HUB_OF": str(state.root),
             "HOME": str(home),
             **databases.environment(os.environ, another_account=bool(account)),
+            # Whom to trust, where an installation's certificate is of an authority of its own.
+            **{k: v for k, v in os.environ.items() if k == "SSL_CERT_FILE"},
             "PATH": os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]]),
             "JUPYTERHUB_DEFAULT_URL": "/formgrader",
             "JUPYTER_CONFIG_PATH": os.pathsep.join(

@@ -55,9 +55,11 @@ X11Forwarding no
 PermitTunnel no
 PermitUserRC no
 PermitTTY no
-# A link that is cut is noticed, so that the door is free when the session comes again.
-ClientAliveInterval 10
-ClientAliveCountMax 3
+# A link that is cut is noticed, so that the door is free when the session comes again. sshd only
+# counts waits in which nothing at all happened: short ones, or the requests of a page that is open
+# put it off for longer than the link was cut.
+ClientAliveInterval 5
+ClientAliveCountMax 6
 TCPKeepAlive yes
 LoginGraceTime 30
 MaxStartups 100:30:300

@@ -47,6 +47,13 @@ SENTENCES = {
     ),
     "lost_why": Message("Ver qué pasó y empezar de nuevo"),
     "lost_stay": Message("Quedarme en esta página"),
+    "silent": Message("Tu sesión no responde"),
+    "silent_body": Message(
+        "Puede que la red esté cortada y tu sesión siga en marcha. Si vuelve a responder, este "
+        "aviso se cierra solo y sigues donde estabas. No cierres esta página: lo que aún no se "
+        "guardó está solo aquí."
+    ),
+    "silent_why": Message("Ver qué pasa"),
 }
 # An answer of the queue that is older than this many seconds is asked for again.
 FRESH = 20

@@ -19,21 +19,19 @@ def found() -> str:
 
 
 @pytest.fixture(scope="module")
-def postgres(tmp_path_factory):
+def postgres():
     """A PostgreSQL of its own on a socket in its folder: (start, stop, url)."""
     initdb = found()
     if not initdb:
         pytest.skip("PostgreSQL is not installed")
-    folder = tmp_path_factory.mktemp("pg")
+    # Not below pytest's own folder: the next pytest that starts closes that to other accounts.
+    folder = Path(tempfile.mkdtemp(prefix="minga-pg-"))
     prefix = []
     if os.geteuid() == 0:  # PostgreSQL refuses to run as root
         account = next((a for a in ("postgres", "nobody") if _known(a)), None)
         prefix = [shutil.which("runuser"), "-u", account, "--"]
-        below = Path(tempfile.gettempdir())
-        for parent in [folder, *folder.parents]:
-            if below in parent.parents:  # a folder more where several workers test
-                parent.chmod(0o755)
         shutil.chown(folder, account)
+        folder.chmod(0o755)
     data = folder / "d"
     subprocess.run(
         [*prefix, initdb, "-D", data, "-U", "minga", "-A", "trust", "-E", "UTF8", "--no-sync"],
@@ -51,6 +49,7 @@ def postgres(tmp_path_factory):
     run("-o", options, "start")
     yield run, options, f"postgresql://minga@/postgres?host={folder}"
     subprocess.run([*prefix, control, "-D", str(data), "-m", "immediate", "stop"], cwd="/")
+    shutil.rmtree(folder)
 
 
 def _known(account: str) -> bool:

@@ -1,5 +1,6 @@
 """Builds: what a failure says, what a second build saves, and that the old site survives."""
 
+import json
 import shutil
 import time
 from pathlib import Path
@@ -111,3 +112,13 @@ def test_a_book_that_did_not_change_is_not_built_again(tmp_path):
     assert built() == first
     (source / "index.md").write_text("---\ntitle: Inicio\n---\n\nHola otra vez.\n")
     assert built() != first
+
+
+@pytest.mark.slow
+def test_what_stands_apart_on_a_page_is_apart_in_what_search_finds(tmp_path):
+    prose = "Época\n: Una vuelta.\n\nLote\n: Un **gru**po.\n\n- uno\n- dos\n\n"
+    prose += "| a | b |\n|---|---|\n| c | d |"
+    site = build(small_book(tmp_path / "book", "1", prose), tmp_path / "site", tmp_path / "work")
+    documents = json.loads((site / "es/search.json").read_text(encoding="utf-8"))
+    texts = {document["text"] for document in documents}
+    assert "Época Una vuelta. Lote Un grupo. uno dos a b c d" in texts

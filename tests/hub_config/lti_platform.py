@@ -23,10 +23,21 @@ MEMBERSHIP = "http://purl.imsglobal.org/vocab/lis/v2/membership#"
 INSTITUTION = "http://purl.imsglobal.org/vocab/lis/v2/institution/person#"
 SCORE = "application/vnd.ims.lis.v1.score+json"
 LINE_ITEM = "application/vnd.ims.lis.v2.lineitem+json"
+LOGIN = "/hub/lti13/oauth_login"
 
 
 def new_key():
     return rsa.generate_private_key(public_exponent=65537, key_size=2048)
+
+
+def form(where: str, fields: dict[str, str], button: str = "") -> str:
+    """Return a form that posts `fields`, by a button or by a script."""
+    inputs = "".join(
+        f'<input type="hidden" name="{name}" value="{html.escape(value)}">'
+        for name, value in fields.items()
+    )
+    click = f"<button>{html.escape(button)}</button>" if button else ""
+    return f'<form method="post" action="{html.escape(where)}">{inputs}{click}</form>'
 
 
 class Platform:
@@ -110,9 +121,9 @@ class Platform:
     def sign(self, claims: dict, key=None) -> str:
         return jwt.encode(claims, key or self.key, algorithm="RS256", headers={"kid": self.kid})
 
-    def login_url(self, who: str, link: str, **changes) -> str:
-        """The first step of a launch: the tool's own address, with what the platform says."""
-        query = {
+    def login(self, who: str, link: str) -> dict:
+        """What the platform says in the first step of a launch."""
+        return {
             "iss": self.url,
             "client_id": self.client_id,
             "login_hint": who,
@@ -120,12 +131,20 @@ class Platform:
             "target_link_uri": self.tool + "/hub/",
             "lti_deployment_id": "1",
         }
-        return f"{self.tool}/hub/lti13/oauth_login?{urlencode(query | changes)}"
+
+    def login_url(self, who: str, link: str, **changes) -> str:
+        """The first step of a launch: the tool's own address, with what the platform says."""
+        return f"{self.tool}{LOGIN}?{urlencode(self.login(who, link) | changes)}"
+
+    def course_url(self, who: str) -> str:
+        """The course's page, as it is there for one of its people."""
+        return f"{self.url}/course?{urlencode({'who': who})}"
 
     def answer(self, request: BaseHTTPRequestHandler, body: bytes) -> None:
         parts = urlsplit(request.path)
         query = {name: values[0] for name, values in parse_qs(parts.query).items()}
-        route = {"auth": self._auth, "keys": self._keys, "token": self._token}.get(parts.path[1:])
+        routes = {"course": self._course, "auth": self._auth, "keys": self._keys}
+        route = (routes | {"token": self._token}).get(parts.path[1:])
         if route:
             status, kind, content, *more = route(query, body)
         else:
@@ -139,17 +158,17 @@ class Platform:
         request.end_headers()
         request.wfile.write(content)
 
+    def _course(self, query, body):
+        links = {link: self.login(query["who"], link) for link in self.links}
+        forms = [form(self.tool + LOGIN, fields, link) for link, fields in links.items()]
+        return 200, "text/html", f"<!DOCTYPE html><h1>IA 2027</h1>{''.join(forms)}".encode()
+
     def _auth(self, query, body):
         assert query["response_type"] == "id_token" and query["response_mode"] == "form_post"
         assert query["scope"] == "openid" and query["client_id"] == self.client_id
         claims = self.claims(query["login_hint"], query["lti_message_hint"], query["nonce"])
         fields = {"state": query["state"], "id_token": self.sign(claims)}
-        inputs = "".join(
-            f'<input type="hidden" name="{name}" value="{html.escape(value)}">'
-            for name, value in fields.items()
-        )
-        where = html.escape(query["redirect_uri"])
-        page = f'<!DOCTYPE html><form method="post" action="{where}">{inputs}</form>'
+        page = "<!DOCTYPE html>" + form(query["redirect_uri"], fields)
         return 200, "text/html", f"{page}<script>document.forms[0].submit()</script>".encode()
 
     def _keys(self, query, body):

@@ -50,13 +50,13 @@ EXPERT, NEW = login_name("uandes", "luis@uniandes.edu.co"), login_name("uchile",
 class Provider:
     """The npm package oidc-provider as a process on loopback."""
 
-    def __init__(self, folder: Path, redirect_uri: str):
+    def __init__(self, folder: Path, redirect_uri: str, people: dict[str, dict] = PEOPLE):
         self.port, self.output = 0, folder / "provider.out"
         self.settings = {
             "client_id": "minga",
             "client_secret": SECRET,
             "redirect_uri": redirect_uri,
-            "people": PEOPLE,
+            "people": people,
         }
         self.issuer = self.start()
         self.port = int(self.issuer.rsplit(":", 1)[1])

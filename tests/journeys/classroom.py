@@ -32,13 +32,17 @@ class Visit:
         self.seen += 1
         self.page.screenshot(path=self.artifacts / f"{self.name}-{self.seen:02}-{what}.png")
 
-    def log_in(self) -> None:
+    def log_in(self, enter=None) -> None:
+        """Log in on the hub's own page, or as `enter(visit)` does at somebody else's."""
         self.page.goto(self.minga.url)
         self.picture("login")
+        (enter or Visit.give_password)(self)
+        self.page.wait_for_url(re.compile(r"/hub/(home|spawn)|/user/"))
+
+    def give_password(self) -> None:
         self.page.fill("input[name=username]", self.name)
         self.page.fill("input[name=password]", self.minga.passwords()[self.name])
         self.page.click("main button[type=submit], main input[type=submit]")
-        self.page.wait_for_url(re.compile(r"/hub/(home|spawn)|/user/"))
 
     # --- a student ---------------------------------------------------------------------------
 
@@ -48,11 +52,14 @@ class Visit:
         self.page.check(f"input[name=course][value={course}]")
         self.page.check(f"input[name=site][value={site}]")
         self.page.check(f"input[name=profile][value={profile}]")
+        self.send_start_form()
+        self.page.wait_for_selector(".jp-Launcher")
+        self.picture("jupyterlab")
+
+    def send_start_form(self) -> None:
         self.picture("start-form")
         self.page.click("#spawn_form button[type=submit]")
         self.page.wait_for_url(f"**/user/{self.name}/lab**")
-        self.page.wait_for_selector(".jp-Launcher")
-        self.picture("jupyterlab")
 
     def in_terminal(self, command: str, file: str) -> str:
         """Type a command that writes `file` into a terminal; return what it wrote."""
@@ -138,6 +145,20 @@ class Visit:
         self.page.locator(".jp-StatusBar-TextItem", has_text="| Idle").wait_for()
         self.page.keyboard.press("Control+s")
         self.page.wait_for_timeout(1500)
+
+    def add_cell(self, code: str) -> None:
+        """Write a cell below the one that is chosen, in the notebook that is open."""
+        for key in ("Escape", "b", "Enter"):
+            self.page.keyboard.press(key)
+        self.page.keyboard.type(code)
+
+    def run_cell(self) -> str:
+        """Run the chosen cell; return what it put out."""
+        cell = self.page.locator(".jp-Notebook .jp-CodeCell.jp-mod-active")
+        cell.locator(".cm-content").click()
+        self.page.keyboard.press("Control+Enter")
+        expect(cell.locator(".jp-InputPrompt")).to_have_text(re.compile(r"\[\d+\]:"))
+        return "".join(cell.locator(".jp-OutputArea-output").all_inner_texts()).strip()
 
     def submit(self, assignment: str) -> None:
         self.open_assignments()

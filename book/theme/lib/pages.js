@@ -1,5 +1,6 @@
 // The kinds of pages: a chapter, the landing page, search, the missing page, all chapters in one.
 import { createHash } from "node:crypto";
+import { join } from "node:path";
 import { h } from "./h.js";
 import { toHtml } from "hast-util-to-html";
 import { citation, contribute } from "./cite.js";
@@ -8,7 +9,7 @@ import { hubUrl } from "./hub.js";
 import { icon, raw } from "./icons.js";
 import { hero } from "./landing.js";
 import { noteId, outputsInFigures, plainText, render, renderAll } from "./nodes.js";
-import { pageUrl, translatedShare } from "./site.js";
+import { pageUrl, readJson, translatedShare } from "./site.js";
 
 /** What a reader can do with a page: run it in the browser where that is possible, in the hub, elsewhere. */
 function actions(site, page, slug) {
@@ -67,7 +68,10 @@ function titleOf(page) {
   return { title, heading };
 }
 
-const widgetStateOf = (page) => page.widgets?.["application/vnd.jupyter.widget-state+json"];
+function widgetStateOf(site, slug) {
+  const file = site.pageFacts[slug]?.widgets;
+  return file && readJson(join(site.folder, file))["application/vnd.jupyter.widget-state+json"];
+}
 
 function shallowest(node) {
   if (node.type === "heading") return node.depth;
@@ -77,7 +81,7 @@ function shallowest(node) {
 function newContext(site, slug, more = {}) {
   const page = site.contents.get(slug);
   return {
-    site, slug, location: page.location, widgetState: widgetStateOf(page), uses: {}, headings: [], notes: [], footnotes: new Set(),
+    site, slug, location: page.location, widgetState: widgetStateOf(site, slug), uses: {}, headings: [], notes: [], footnotes: new Set(),
     kernel: page.kernelspec?.name ?? page.frontmatter.kernelspec?.name ?? "python3",
     inFigures: new Set(outputsInFigures(page.mdast)), headingShift: 2 - shallowest(page.mdast), ...more,
   };

@@ -2,6 +2,15 @@
 import { plainText } from "./nodes.js";
 import { pageUrl } from "./site.js";
 
+// What stands apart on the page, and so in what is found.
+const APART = new Set(["paragraph", "listItem", "tableCell", "definitionTerm", "definitionDescription", "admonitionTitle", "math"]);
+
+function textOf(node) {
+  if (!node.children || node.type === "captionNumber") return plainText(node);
+  const text = node.children.map(textOf).join("");
+  return APART.has(node.type) ? ` ${text} ` : text;
+}
+
 function* sections(tree) {
   let current = { id: "", title: "", parts: [] };
   const leaves = (node) => (["block", "root"].includes(node.type) ? (node.children ?? []).flatMap(leaves) : [node]);
@@ -10,7 +19,7 @@ function* sections(tree) {
       yield current;
       current = { id: node.html_id ?? node.identifier ?? "", title: plainText(node), parts: [] };
     } else if (!["outputs", "code"].includes(node.type)) {
-      current.parts.push(plainText(node));
+      current.parts.push(textOf(node));
     }
   }
   yield current;

@@ -6,7 +6,7 @@ import { localize, numberEquations } from "./localize.js";
 
 export const THEME = dirname(dirname(fileURLToPath(import.meta.url)));
 
-const readJson = (path) => JSON.parse(readFileSync(path, "utf8"));
+export const readJson = (path) => JSON.parse(readFileSync(path, "utf8"));
 
 /**
  * Read everything the renderer needs. `buildDirectory` is where the HTML goes (given by mystmd);
@@ -46,6 +46,7 @@ export function readSite(buildDirectory, environment) {
     epub: told.epub ?? "",
     courses: told.courses ?? [],
     pageFacts: told.pages ?? {},
+    folder: dirname(environment.MINGA_BOOK_SETTINGS ?? "."),
     // What a browser fetches before it runs the first cell of a page.
     hereMegabytes: told.megabytes,
     words,

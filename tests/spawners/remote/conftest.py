@@ -73,6 +73,7 @@ class Regional:
             **self.minga.environment,
             **openssh_libraries(),
             "MINGA_DEPLOYMENT": str(file),
+            "SSL_CERT_FILE": str(self.folder / "ca.pem"),  # for formgraders
         }
         # The hub does not see the country's folders, as the country does not see the hub's.
         away = elsewhere(self.folder, self.country.folder, Path.home())

@@ -12,6 +12,8 @@
   const WARN_MINUTES = [15, 5, 1];
   const SAVE_MINUTES = [5, 1];
   const LAST_MINUTE = 60; // seconds: from here on, whatever is unsaved is saved at every look
+  const AGAIN = 5; // seconds between two tries to reach a session that does not answer
+  const NOT_RUNNING = 424; // what the hub answers for a session that is over
   const SOURCE = "es"; // the language that all sentences have
   let shared = {};
 
@@ -81,6 +83,19 @@
       this.show(left);
       clearTimeout(this.timer); // of another look meanwhile: a signal, a page that is seen again
       this.timer = setTimeout(() => this.look(), pause(left) * 1000);
+    }
+
+    /** Wait for a session that does not answer: true when it does, false when it is over. */
+    async answersAgain() {
+      const { ServerConnection } = this.modules.services;
+      for (;;) {
+        await new Promise((resolve) => setTimeout(resolve, AGAIN * 1000));
+        if (document.hidden) continue; // nobody waits
+        const asked = ServerConnection.makeRequest(this.url, {}, this.settings);
+        const reply = await asked.catch(() => null);
+        if (reply?.status === NOT_RUNNING) return false;
+        if (reply?.ok && !reply.redirected) return true;
+      }
     }
 
     left() {
@@ -292,34 +307,59 @@
     // last one ended (it is disabled in hub_config/jupyter/student/labconfig).
     const lost = {
       id: `${NAME}:connection-lost`,
-      description: "Leads to the page that says why the session ended.",
+      description: "Says whether the session ended or does not answer, and goes on when it does.",
       autoStart: true,
       requires: [JupyterFrontEnd.IPaths, ITranslator],
       optional: [JupyterLab.IInfo],
       provides: IConnectionLost,
       activate: (app, paths, translator, info) => {
         if (!paths.urls.hubPrefix) return modules.application.ConnectionLost;
-        const { Dialog, showDialog } = modules.apputils;
-        let shown = false;
-        return async () => {
-          if (shown) return;
-          shown = true;
-          if (info) info.isConnected = false;
+        const { Dialog } = modules.apputils;
+        let dialog = null;
+        let waiting = false;
+        const closed = () => {
+          dialog = null;
+          if (info) info.isConnected = true;
+        };
+
+        /** Say that the session is over, or does not answer. */
+        const tell = async (over) => {
+          if (info) info.isConnected = false; // JupyterLab asks for nothing meanwhile
+          const about = over ? "lost" : "silent";
           // Until the first answer has come, JupyterLab's own words.
           const words = translator.load("jupyterlab");
           const say = (name, otherwise) => clockOf.page?.say(name) || words.__(otherwise);
-          const result = await showDialog({
-            title: say("lost", "Server unavailable or unreachable"),
-            body: say("lost_body", "Your server at %1 is not running."),
+          const shown = (dialog = new Dialog({
+            title: say(about, "Server unavailable or unreachable"),
+            body: say(`${about}_body`, "Your server at %1 is not running."),
             buttons: [
               Dialog.cancelButton({ label: say("lost_stay", "Dismiss") }),
-              Dialog.okButton({ label: say("lost_why", "Restart") }),
+              Dialog.okButton({ label: say(`${about}_why`, "Restart") }),
             ],
-          });
-          if (info) info.isConnected = true;
-          shown = false;
+            defaultButton: Number(over), // whoever is typing does not leave the page unawares
+          }));
+          const result = await shown.launch();
+          if (dialog !== shown) return; // it was closed here
+          closed();
           // The hub answers there while the session does not run.
           if (result.button.accept) window.location.assign(paths.urls.base);
+        };
+
+        /** Wait, whatever the person answers, until it is over or goes on. */
+        const wait = async () => {
+          waiting = true;
+          const again = await clockOf.page.answersAgain();
+          waiting = false;
+          dialog?.reject();
+          closed();
+          if (!again) await tell(true);
+        };
+
+        return async (_, error) => {
+          if (dialog) return;
+          const over = error.response?.status === NOT_RUNNING;
+          if (!over && !waiting && clockOf.page) wait();
+          await tell(over);
         };
       },
     };
