@@ -15,6 +15,7 @@ from hub_config import (
     orphans,
     services,
     sessions,
+    slurm_accounts,
     transparency,
     tunnels,
 )
@@ -32,6 +33,7 @@ hub.configure(c, deployment, state)  # addresses, database, proxy
 authentication.configure(c, deployment, state)  # who you are
 authorization.configure(c, deployment, state)  # what you may do
 sessions.configure(c, deployment, state)  # where notebooks run
+slurm_accounts.configure(c, deployment, state)  # what they may use of each site, by Slurm
 tunnels.configure(c, deployment, state)  # how the hub reaches them where nodes are shut
 orphans.configure(c, deployment, state)  # whose jobs are whose
 services.configure(c, deployment, state)  # formgrader, book

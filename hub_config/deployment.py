@@ -527,6 +527,7 @@ class Deployment(Model):
                             f"«{window.reservation}» is {there.removesuffix('.reservation')}'s",
                             "a name for each window of a site",
                         )
+        self._check_quotas()
         self._name_people()
         if self.authentication.method == "lti13":
             self._join_courses()
@@ -584,6 +585,55 @@ class Deployment(Model):
                 "hub.internal_tls",
                 f"sessions of {key} reach the hub at hub.url only; their tunnel is encrypted",
                 "false, or tunnel: false there",
+            )
+
+    def _check_quotas(self):
+        """Check that Slurm can keep the hours and shares that the file gives."""
+        shares = [name for name, each in self.all_institutions.items() if each.share]
+        owners = {}
+        for name, course in self.courses.items():
+            for site, own in course.slurm.items():
+                key = f"courses.{name}.slurm.{site}"
+                hours = [k for k in ("gpu_hours", "gpu_hours_each") if getattr(own, k)]
+                if own.gpu_hours_each and self.accounts == "shared":
+                    raise _wrong(
+                        f"{key}.gpu_hours_each",
+                        "with accounts: shared all sessions are one user's for Slurm, which cannot "
+                        "count them by student",
+                        "leave it out (gpu_hours, of the course, can be kept), or accounts: "
+                        "personal",
+                    )
+                private = self.sites[site].private_cluster
+                if private and not private.accounting and (hours or (shares and own.account)):
+                    raise _wrong(
+                        f"{key}.{hours[0] if hours else 'account'}",
+                        "Slurm counts hours and shares only with accounting, which "
+                        f"sites.{site}.private_cluster has not",
+                        f"sites.{site}.private_cluster.accounting: true, or leave it out",
+                    )
+                if not own.account:
+                    continue
+                account = own.account.lower()
+                owners.setdefault((site, account), []).append((key, bool(hours or shares)))
+                if shares and account in self.all_institutions:
+                    raise _wrong(
+                        f"{key}.account",
+                        f"«{own.account}» is the account of that institution's people",
+                        "another name",
+                    )
+        for (_, account), keys in owners.items():
+            if len(keys) > 1 and any(counted for _, counted in keys):
+                raise _wrong(
+                    f"{keys[1][0]}.account",
+                    f"«{account}» is {keys[0][0]}'s: their hours could not be told apart",
+                    "an account for each course",
+                )
+        if shares and not owners:
+            where = "institutions" if shares[0] in self.institutions else ""
+            raise _wrong(
+                f"{where or 'authentication.institutions'}.{shares[0]}.share",
+                "no course has an account that could have a part in it",
+                "courses.<course>.slurm.<site>.account, or leave it out",
             )
 
     def _join_courses(self):

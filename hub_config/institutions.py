@@ -85,6 +85,14 @@ class Institution(Part):
 
     title: Titles
     country: str = Field(pattern=r"^[A-Z]{2}$", description="two letters (ISO 3166), e.g. CL")
+    share: int | None = Field(
+        None,
+        ge=1,
+        le=100_000,
+        description="weight of its people's sessions where several wait (Slurm's fairshare), at "
+        "each site where courses have an account; without one 1, as soon as another institution "
+        "has one (docs/operators/cuotas.md)",
+    )
 
 
 class ClaimedInstitution(Institution):

@@ -22,7 +22,7 @@ from datetime import UTC, datetime, timedelta
 from spawners.lessons import Lesson
 from spawners.sites import SchedulerError, SlurmSite, run
 
-from . import sessions
+from . import account_plan, sessions
 from .deployment import CourseMembers, Deployment, DeploymentError, load
 from .state import State
 
@@ -120,24 +120,33 @@ async def plan(deployment: Deployment, name: str, operator: Operator, now: datet
     there = await operator.reservations()
     cluster = await operator.nodes()
     books = await operator.books()
+    if books and (wanted := account_plan.wanted(deployment, name)):
+        asked = account_plan.question(books.cluster, [account.name for account in wanted])
+        found = account_plan.read(await operator.ask(*asked))
+        result.commands += account_plan.commands(wanted, found, books.cluster)
     for course, members in deployment.courses.items():
         own = members.slurm.get(name)
         if own is None:
             continue
         people = _people(deployment, members)
         qos = {own.qos, *(window.qos for window in own.windows)} - {""}
+        accounts = [own.account] if own.account else []
+        managed = account_plan.is_managed(deployment, course, name)
+        if managed:  # account_plan made them, and people's places in them
+            accounts = list(account_plan.accounts_of(deployment, course, name).values())
         if books is None and (qos or own.account):
             result.notes.append(f"{course}: the site has no accounting: no account, QOS or limit")
         elif books is not None:
             for window in own.windows:
                 _limit(result, window.qos, window.gpus, books)
-            _enroll(result, own.account, people, qos, books)
+            for account in accounts:
+                _enroll(result, account, people, qos, books, managed)
         for window in own.windows:
             lesson = next(window.lessons(now, now + AHEAD), None)
             if lesson and window.reservation:
                 users = f"Users={','.join(people)}"
-                if own.account and books is not None:
-                    users = f"Accounts={own.account}"
+                if accounts and books is not None:
+                    users = f"Accounts={','.join(accounts)}"
                 _reserve(
                     result, course, lesson, there, cluster, users, operator.site.partition, now
                 )
@@ -222,15 +231,18 @@ def _limit(result: Plan, qos: str, gpus: int | None, books: Books) -> None:
         result.commands.append(modify)
 
 
-def _enroll(result: Plan, account: str, people: list[str], qos: set[str], books: Books) -> None:
-    """Add what makes a course's account, its people's membership and its QOS."""
-    if not account:
-        return
+def _enroll(
+    result: Plan, account: str, people: list[str], qos: set[str], books: Books, managed: bool
+) -> None:
+    """Add what makes a course's account, its people's membership and its QOS.
+
+    A `managed` account and its people are there already, or will be by the commands before.
+    """
     here = f"cluster={books.cluster}"
-    if account not in books.people:
+    if account not in books.people and not managed:
         result.commands.append(["sacctmgr", "--immediate", "add", "account", account, here])
     new = [person for person in people if person not in books.people.get(account, set())]
-    if new:
+    if new and not managed:
         add = ["sacctmgr", "--immediate", "add", "user", ",".join(new), f"account={account}", here]
         result.commands.append(add)
     lacks = sorted(qos - books.qos.get(account, set()))

@@ -13,10 +13,12 @@ from spawners.login_node import LoginNode
 from spawners.sites import SlurmSite
 from spawners.slurm import MingaSpawner
 
+from . import account_plan
 from .authorization import courses_of
 from .deployment import ROOT, Deployment
 from .pages import languages
 from .state import State
+from .transparency import institution_of
 
 
 def configure(c, deployment: Deployment, state: State) -> None:
@@ -34,6 +36,9 @@ def configure(c, deployment: Deployment, state: State) -> None:
     c.MingaSpawner.home = lambda spawner: home(deployment, state, spawner)
     c.MingaSpawner.course_on_site = lambda choice: deployment.courses[choice.course].slurm.get(
         choice.site
+    )
+    c.MingaSpawner.account_of = lambda spawner, place, account: account_plan.account_of(
+        deployment, place.course, place.site, institution(deployment, spawner)
     )
     c.MingaSpawner.profile_of = partial(profile_of, deployment)
     c.MingaSpawner.extension_on_site = lambda site: deployment.sites[site].extension
@@ -90,8 +95,14 @@ def sites(deployment: Deployment, state: State) -> dict:
             login_node=login_node,
             personal=deployment.accounts == "personal",
             tunnel=site.tunnel,
+            counted=account_plan.names(deployment, name),
         )
     return result
+
+
+def institution(deployment: Deployment, spawner) -> str:
+    """Return the institution that the person of `spawner` counts to, "" if none."""
+    return institution_of(deployment, [group.name for group in spawner.user.groups])
 
 
 def offer(deployment: Deployment, spawner) -> Offer:

@@ -11,7 +11,12 @@ all sessions run as this account. It reads one JSON object on standard input:
 
     {"ask": ["squeue", "--noheader", …]}           a question to Slurm, of those in QUESTIONS
     {"account": "ana", "action": "submit", …}      what launcher.py does, as that person
+    {"books": ["sacctmgr", "--immediate", …]}      one of ORDERS, for accounts that the line names
+    {"books": []}                                  prints these accounts
     {"action": "extend", "job": "7", "minutes": 9}   as this account: Slurm lets operators do it
+
+With `--accounts=ia,uchile,ia-uchile` before those arguments the hub may make these Slurm accounts,
+put people in them and set their shares and GPU-hours (docs/operators/cuotas.md); nobody else's.
 
 Questions are asked, and jobs extended, with this account's own environment: what the hub sends
 cannot change which programs run here as this account. No shell sees any of it.
@@ -35,6 +40,26 @@ QUESTIONS = {
     | {"--partition", "--gres", "--wrap"},
 }
 SHOWN = {"jobs", "job", "reservation", "hostnames", "config", "partition"}  # by scontrol
+# A name in Slurm's accounting; several of them.
+NAME = r"[a-z0-9_][a-z0-9_.-]{0,63}"
+NAMES = rf"{NAME}(?:,{NAME})*"
+# scontrol and sacctmgr, of the associations: word for word.
+ASSOCIATIONS = (
+    rf"scontrol --oneliner show assoc_mgr accounts={NAMES} flags=assoc",
+    rf"sacctmgr --noheader --parsable2 show associations cluster={NAME} accounts={NAMES} "
+    r"format=[A-Za-z,]+",
+    rf"sacctmgr --noheader --parsable2 show user name={NAME} format=AdminLevel",
+)
+# What sacctmgr may be told: limits and weights of accounts and of people in them. Nothing is
+# deleted, nobody becomes an administrator.
+LIMITS = r"(?: fairshare=\d{1,9})?(?: GrpTRESMins=gres/gpu=\d{1,12})?"
+ORDERS = (
+    rf"add account (?P<account>{NAME}) cluster={NAME} parent=(?P<parent>{NAME}){LIMITS}",
+    rf"add user {NAMES} account=(?P<account>{NAME}) cluster={NAME}{LIMITS}",
+    rf"modify account where name=(?P<account>{NAME}) cluster={NAME} "
+    rf"set(?: parent=(?P<parent>{NAME}))?{LIMITS}",
+    rf"modify user where name={NAMES} account=(?P<account>{NAME}) cluster={NAME} set{LIMITS}",
+)
 CLOCK = ["date", "+%s"]
 
 
@@ -48,6 +73,10 @@ def only_asks(command: object) -> bool:
         return False
     if command == CLOCK:
         return True
+    if not any(" " in word or "\n" in word for word in command) and any(
+        re.fullmatch(form, " ".join(command)) for form in ASSOCIATIONS
+    ):
+        return True
     program, *rest = command or [""]
     options = {word.split("=", 1)[0] for word in rest if word.startswith("-")}
     words = [word for word in rest if not word.startswith("-")]
@@ -58,10 +87,39 @@ def only_asks(command: object) -> bool:
     return not words and (program != "sbatch" or "--test-only" in options)
 
 
+def keeps_books(command: object, accounts: set[str]) -> bool:
+    """Return whether `command` is one of sacctmgr's ORDERS, and only about `accounts`.
+
+    >>> order = ["sacctmgr", "--immediate", "add", "user", "ana", "account=ia", "cluster=chile"]
+    >>> keeps_books(order, {"ia"}), keeps_books(order, {"hpc"}), keeps_books(["id"], {"ia"})
+    (True, False, False)
+    """
+    if not (isinstance(command, list) and all(isinstance(word, str) for word in command)):
+        return False
+    if command[:2] != ["sacctmgr", "--immediate"] or any(re.search(r"\s", w) for w in command):
+        return False
+    text = " ".join(command[2:])
+    found = next(filter(None, (re.fullmatch(form, text) for form in ORDERS)), None)
+    if found is None or found["account"] not in accounts:
+        return False
+    parent = found.groupdict().get("parent")
+    return parent in {None, "root", *accounts}
+
+
 def main(become: list[str], request: object) -> int:
     """Carry out `request`; return the exit status. `become` is what becomes a person here."""
     if not isinstance(request, dict):
         return _refuse("not a request")
+    accounts = ""
+    if become and become[0].startswith("--accounts="):
+        accounts, become = become[0].removeprefix("--accounts="), become[1:]
+    if "books" in request:
+        if request["books"] == []:
+            print(accounts)
+            return 0
+        if not keeps_books(request["books"], set(accounts.split(",")) - {"", "root"}):
+            return _refuse("not an order about this line's --accounts")
+        return subprocess.run(request["books"], stdin=subprocess.DEVNULL).returncode
     if "ask" in request:
         if not only_asks(request["ask"]):
             return _refuse("not a question to Slurm")

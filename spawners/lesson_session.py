@@ -50,6 +50,12 @@ class LessonSession(LoggingConfigurable):
         help="Choice -> CourseOnSite: what the chosen course has on the chosen site; or None.",
     ).tag(config=True)
 
+    account_of = Callable(
+        lambda spawner, place, account: account,
+        help="(spawner, what has a course and a site, the course's account there) -> the Slurm "
+        "account of this person's sessions: their institution may have one of its own.",
+    ).tag(config=True)
+
     terms = Terms()  # what this start is handed in with
     in_lesson: InLesson | None = None
     _next_try = 0.0  # time.monotonic()
@@ -63,6 +69,9 @@ class LessonSession(LoggingConfigurable):
             self._take(course.terms(datetime.now(UTC), self.choice.hours))
 
     def _take(self, terms: Terms) -> None:
+        if terms.account:
+            account = self.account_of(self, self.choice, terms.account)
+            terms = dataclasses.replace(terms, account=account)
         self.terms, self.in_lesson = terms, None
         if terms.reservation:
             end, zone = terms.lesson.end, terms.lesson.window.zone

@@ -173,7 +173,26 @@ class CourseOnSite(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
     account: SlurmName = Field("", description="Slurm account of the course's sessions")
     qos: SlurmName = Field("", description="Slurm QOS of the course's sessions")
+    gpu_hours: int | None = Field(
+        None,
+        ge=1,
+        le=10_000_000,
+        description="hours of one GPU that the course may use on this site altogether; Slurm "
+        "keeps it (docs/operators/cuotas.md)",
+    )
+    gpu_hours_each: int | None = Field(
+        None, ge=1, le=10_000_000, description="the same for each of its students"
+    )
     windows: tuple[Window, ...] = Field((), description="times with a reservation, a QOS, a quota")
+
+    @model_validator(mode="after")
+    def _hours_have_an_account(self) -> Self:
+        if (self.gpu_hours or self.gpu_hours_each) and not self.account:
+            raise ValueError(
+                "gpu_hours and gpu_hours_each need `account`: Slurm counts hours by account; write "
+                "one that only this course has, e.g. account: ia"
+            )
+        return self
 
     def lesson(self, now: datetime) -> Lesson | None:
         """Return the lesson that takes place at `now`."""

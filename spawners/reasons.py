@@ -64,12 +64,13 @@ REASONS: list[tuple[str, Message]] = [
             "de tus sesiones."
         ),
     ),
-    # Minutes are a budget for a period; *RunMinutes are held only by what runs now.
+    # Minutes are a budget for a period, a person's or their course's; with «safe» a session that
+    # would not fit into what is left waits too. *RunMinutes are held only by what runs now.
     (
         r"((QOS|Assoc)Grp.*(?<!Run)Minutes|(QOS|Assoc)GrpWall|QOSUsageThreshold)",
         Message(
-            "Tu curso o tu institución ya usó todo el tiempo de cómputo que le corresponde. "
-            "Avisa a tu instructor o elige otra sede."
+            "A ti o a tu curso no les queda tiempo de cómputo para esta sesión. Cancela y elige "
+            "menos horas, una máquina sin GPU u otra sede, o avisa a tu instructor."
         ),
     ),
     (

@@ -193,7 +193,7 @@ class TimedSession(LoggingConfigurable):
     async def _longer(self, terms: Extension, site: str) -> int:
         """Return the new time limit in minutes; SessionError for what Slurm lets an operator do.
 
-        It would lengthen a job into a reservation or beyond its partition's limit.
+        It would lengthen a job into a reservation, beyond its partition's limit or its GPU-hours.
         """
         life, job = await self._look(0)
         if life is not Life.RUNNING or not job.ends or not job.started:
@@ -224,6 +224,8 @@ class TimedSession(LoggingConfigurable):
                 "dentro de {minutes} minutos."
             )
             raise _no(text.filled(minutes=max(0, int(taken - time.time()) // 60)))
+        if lack := await self._hours_lack(terms.minutes):
+            raise _no(lack)
         return minutes
 
     def _silent(self, site: str) -> SessionError:

@@ -21,6 +21,7 @@ from .login_node import LoginNode, unreachable
 from .login_node import environment as own_environment
 from .messages import Message
 from .queue import Job, SiteQueue
+from .quota import SiteQuota
 from .session_extension import reserved_from
 
 JOB_NAME = "minga"
@@ -46,6 +47,7 @@ class SlurmSite:
     (gate.py), and `personal` says whether each session runs as its person there. `addresses` maps
     node names to what the hub can connect to, where they differ; `listen` is the address that
     servers bind on their node. `tunnel`: nodes cannot be reached; sessions come to the hub.
+    `counted` are the Slurm accounts whose GPU-hours have a limit.
     """
 
     scheduler = "slurm"
@@ -64,6 +66,7 @@ class SlurmSite:
         login_node: LoginNode | None = None,
         personal: bool = False,
         tunnel: bool = False,
+        counted: Sequence[str] = (),
     ):
         self.name = name
         path = USUAL_PATH if login_node else os.environ.get("PATH", os.defpath)
@@ -80,6 +83,7 @@ class SlurmSite:
         self._listing = Listing()
         self.queue = SiteQueue(name, self._jobs, states=self._states)
         self.capacity = SiteCapacity(name, partition, self.queue, self.ask)
+        self.quota = SiteQuota(name, counted, self.ask) if counted else None
         self._launchers = asyncio.Semaphore(LAUNCHERS)
         self._nodes: tuple[float, list[str]] = (float("-inf"), [])
 
@@ -147,6 +151,28 @@ class SlurmSite:
         request["environment"] = self.environment
         command = [*(prefix or self.query_prefix), self.python, "-I", "-S", str(LAUNCHER)]
         await asyncio.wait_for(run(command, self.environment, request), timeout=30)
+
+    async def keep_books(self, command: Sequence[str]) -> None:
+        """Give one of sacctmgr's orders, as the hub's account there: a Slurm operator.
+
+        Raises SchedulerError with sacctmgr's own words, OSError or TimeoutError. A gate takes
+        the orders that gate.py lists, for the accounts that its site names.
+        """
+        if self.gate:
+            order = run(self.gate, own_environment(), {"books": list(command)})
+        else:
+            order = run([*self.query_prefix, *command], self.environment)
+        await asyncio.wait_for(order, timeout=30)
+
+    async def kept_accounts(self) -> set[str] | None:
+        """Return the accounts that keep_books may change; None: whichever Slurm itself lets it.
+
+        Raises SchedulerError, OSError or TimeoutError if the site does not say.
+        """
+        if not self.gate:
+            return None
+        answer = await asyncio.wait_for(run(self.gate, own_environment(), {"books": []}), 30)
+        return set(answer.strip().split(",")) - {""}
 
     async def reserved_from(self, node: str, until: float) -> float | None:
         """Return when `node` is reserved next, if that is before `until` (since 1970).

@@ -30,6 +30,7 @@ from .metrics import FAILURES, SpawnClock
 from .observed import Observed
 from .ownership import OwnedSession
 from .queue import Job, Life, Snapshot
+from .quota import QuotaSession
 from .session_time import TimedSession
 from .sites import JOB_NAME, SchedulerError, refusal
 from .situation import Situation, situation
@@ -48,6 +49,7 @@ class MingaSpawner(
     OwnedSession,
     TimedSession,
     LessonSession,
+    QuotaSession,
     TunnelledSession,
     InternalTLS,
     SlurmSpawner,
@@ -152,6 +154,7 @@ exec {{cmd}}
             "outlook": {
                 **outlook.outlook(offer, self.sites),
                 "reserved": outlook.reserved(offer, self.course_on_site),
+                "hours_left": self.hours_left(offer),
             },
             "scheduler": "slurm" if "slurm" in schedulers else "local",
             "shared_account": self.shared_account,
@@ -167,21 +170,27 @@ exec {{cmd}}
         Stock asks for a form only if there is one; the start page draws the form itself.
         """
         self.outlook()
-        await outlook.first_answers(self.sites)
+        await asyncio.gather(outlook.first_answers(self.sites), self._first_hours())
         return "minga"
 
     def outlook(self) -> dict:
         """Return what is free where, as last known; the sites are asked while somebody looks."""
         offer = self._offered()
         outlook.look(offer, self.sites)
-        return outlook.outlook(offer, self.sites)
+        return {**outlook.outlook(offer, self.sites), "hours_left": self.hours_left(offer)}
 
     def _options_from_form(self, form: dict[str, list[str]]) -> dict:
         """Turn the posted form into a Choice, as the JSON object that the hub remembers."""
         fields = {key: values for key, values in form.items() if key != "_xsrf"}
         return self._chosen(fields).model_dump()
 
-    options_from_form = _options_from_form
+    async def _allowed_options(self, form: dict[str, list[str]]) -> dict:
+        """Return the posted form's Choice if its GPU-hours are there; SessionError otherwise."""
+        options = self._options_from_form(form)
+        await self._keep_to_hours(Choice(**options))
+        return options
+
+    options_from_form = _allowed_options
 
     def options_from_query(self, query: dict[str, list[str]]):
         """Show the form with what a link like `/hub/spawn?course=…&assignment=…` wishes chosen.
@@ -218,7 +227,12 @@ exec {{cmd}}
         """Validate what the form or the REST API asked for: JupyterHub's place to do it."""
         self.choice = self._chosen(user_options or {})
 
-    apply_user_options = _apply_choice
+    async def _apply_allowed(self, spawner, user_options: dict) -> None:
+        """Do the same, and refuse what GPU-hours do not suffice for."""
+        self._apply_choice(spawner, user_options)
+        await self._keep_to_hours(self.choice)
+
+    apply_user_options = _apply_allowed
 
     choice = Any(help="The validated Choice of this start.")
 
@@ -330,6 +344,7 @@ exec {{cmd}}
         environment = {**site.environment, **self.get_env(), "PATH": site.session_path}
         environment |= self._new_door(site)
         self._agree()
+        await self.enroll(self)
         self._new_tag(site.name)
         submission = asyncio.ensure_future(self._hand_in(site, environment))
         try:

@@ -15,7 +15,7 @@ from spawners.commands import SchedulerError, run
 from spawners.login_node import LoginNode, environment, unreachable
 from spawners.sites import LAUNCHER, SlurmSite
 
-from . import remote
+from . import quotas, remote
 from .findings import PATIENCE, Finding, Installation, account
 from .machine import INSTALL, clock, exists
 
@@ -71,6 +71,7 @@ class _Visit:
                 found += await remote.is_restricted(self)
             found += await self.clock()
             await self.partition()
+            found += await quotas.check(self)
             await self.launcher()
             found += await self.session()
         except Wrong as wrong:

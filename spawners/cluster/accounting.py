@@ -21,14 +21,25 @@ class AccountingError(RuntimeError):
 
 
 def slurm_conf(run: Path, address: str, port: int) -> list[str]:
-    """Return slurm.conf's lines: who keeps the accounts, and that their limits hold."""
+    """Return slurm.conf's lines: who keeps the accounts, and that their limits hold.
+
+    Only the multifactor plugin counts what GrpTRESMins limits. Used hours do not come back by
+    halves (PriorityDecayHalfLife), all of them do on 1 January: Slurm wants one or the other.
+    """
     return [
         "AccountingStorageType=accounting_storage/slurmdbd",
         f"AccountingStorageHost={address}",
         f"AccountingStoragePort={port}",
         f"AccountingStoragePass={run}/munge.socket",
         "AccountingStorageTRES=gres/gpu",
-        "AccountingStorageEnforce=associations,limits,qos",
+        # safe: a job starts only if all of its time fits into what is left of a quota.
+        "AccountingStorageEnforce=associations,limits,qos,safe",
+        "PriorityType=priority/multifactor",
+        "PriorityWeightFairshare=10000",
+        "PriorityWeightAge=1000",
+        "PriorityDecayHalfLife=0",
+        "PriorityUsageResetPeriod=YEARLY",
+        "PriorityCalcPeriod=1",
     ]
 
 

@@ -118,7 +118,6 @@ def _slurm_conf(description, ports, installation, shown, run, program_root) -> s
         "SelectTypeParameters=CR_Core_Memory",
         "SchedulerType=sched/backfill",
         "SchedulerParameters=batch_sched_delay=0,bf_interval=2",
-        "PriorityType=priority/basic",  # first come, first served: the rest needs accounting
         "GresTypes=gpu",
         "ReturnToService=2",
         f"KillWait={KILL_WAIT}",
@@ -130,6 +129,8 @@ def _slurm_conf(description, ports, installation, shown, run, program_root) -> s
         lines.append(f"PluginDir={program_root / below}")
     if description.accounting:
         lines += accounting.slurm_conf(run, address, ports[-1])
+    else:
+        lines.append("PriorityType=priority/basic")  # first come, first served
     for node, port in zip(nodes, ports[1 : 1 + len(nodes)], strict=True):
         line = (
             f"NodeName={node.name} NodeHostname={socket.gethostname().split('.')[0]} "

@@ -101,6 +101,73 @@ def test_a_mistake_is_named_with_file_key_reason_and_what_is_allowed(changed, ch
         assert word in str(error.value)
 
 
+SHARED = {"uc": {"title": {"es": "UC"}, "country": "CL", "share": 2}}
+
+
+def counted(d, course="ai-foundations", **own):
+    """Something that a course has on the Slurm of chile, which has accounting."""
+    d["sites"]["chile"]["private_cluster"]["accounting"] = True
+    d["courses"][course]["slurm"] = {"chile": own}
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        (lambda d: counted(d, gpu_hours=9), ["courses.ai-foundations.slurm.chile", "`account`"]),
+        (
+            lambda d: counted(d, account="ia", gpu_hours=0),
+            ["courses.ai-foundations.slurm.chile.gpu_hours", "1", "0"],
+        ),
+        (
+            lambda d: counted(d, account="ia", gpu_hours_each=2),
+            ["courses.ai-foundations.slurm.chile.gpu_hours_each", "accounts: shared", "personal"],
+        ),
+        (
+            lambda d: (
+                counted(d, account="ia", gpu_hours=9)
+                or d["sites"]["chile"]["private_cluster"].pop("accounting")
+            ),
+            [
+                "courses.ai-foundations.slurm.chile.gpu_hours",
+                "only with accounting",
+                "sites.chile.private_cluster.accounting: true",
+            ],
+        ),
+        (
+            lambda d: (
+                counted(d, account="ia", gpu_hours=9) or counted(d, "supercomputing", account="IA")
+            ),
+            ["courses.supercomputing.slurm.chile.account", "ai-foundations.slurm.chile's"],
+        ),
+        (
+            lambda d: counted(d, account="uc") or d.update(institutions=SHARED),
+            ["courses.ai-foundations.slurm.chile.account", "«uc»", "another name"],
+        ),
+        (
+            lambda d: d.update(institutions=SHARED),
+            ["institutions.uc.share", "no course has an account"],
+        ),
+        (
+            lambda d: d.update(institutions={"uc": SHARED["uc"] | {"share": 0}}),
+            ["institutions.uc.share", "1", "0"],
+        ),
+    ],
+)
+def test_hours_and_shares_that_slurm_could_not_keep(changed, change, words):
+    with pytest.raises(DeploymentError) as error:
+        changed(change)
+    for word in ["changed.yaml:", *words]:
+        assert word in str(error.value)
+
+
+def test_hours_and_shares_that_slurm_keeps(changed):
+    given = changed(
+        lambda d: counted(d, account="ia", gpu_hours=9) or d.update(institutions=SHARED)
+    )
+    assert given.courses["ai-foundations"].slurm["chile"].gpu_hours == 9
+    assert given.institutions["uc"].share == 2
+
+
 FAR = {
     "title": {"es": "Lima"},
     "ssh": {

@@ -10,6 +10,7 @@
   const source = document.getElementById("outlook");
   const profiles = [...form.querySelectorAll("input[name=profile]")];
   const sites = [...form.querySelectorAll("input[name=site]")];
+  const courses = [...form.querySelectorAll("input[name=course]")];
   const EVERY = 15000; // milliseconds between looks, while the page is seen
   let outlook = source ? JSON.parse(source.textContent) : null;
 
@@ -51,10 +52,17 @@
       if (usable) usable.checked = true;
     }
     const profile = checked(profiles)?.value;
+    const course = checked(courses)?.value;
     for (const one of sites) {
       const card = one.closest(".choice");
       card.querySelector("[data-first]").hidden = profileNow()?.first !== one.value;
       card.querySelector("[data-state]").textContent = words(profile, one.value);
+      for (const line of card.querySelectorAll("[data-hours]")) {
+        const left = outlook.hours_left?.[line.dataset.hours]?.[one.value];
+        line.querySelector("[data-text]").textContent = left || "";
+        line.hidden = !left || line.dataset.hours !== course;
+        line.querySelector(".where").hidden = true; // the course is chosen above
+      }
     }
     document.getElementById("all-down").hidden = !outlook.all_down;
     submit.disabled = outlook.all_down;
@@ -93,7 +101,7 @@
     show();
     form.addEventListener("change", (event) => {
       if (event.target.name === "site") wanted = event.target.value;
-      if (["site", "profile"].includes(event.target.name)) show();
+      if (["course", "site", "profile"].includes(event.target.name)) show();
     });
     setInterval(look, EVERY);
     document.addEventListener("visibilitychange", look);

@@ -17,7 +17,7 @@ REPO = Path(__file__).resolve().parents[3]
 sys.path.insert(0, str(REPO))
 
 from hub_config import pages  # noqa: E402
-from spawners import outlook  # noqa: E402
+from spawners import outlook, quota  # noqa: E402
 from spawners.capacity import SiteCapacity, parse  # noqa: E402
 from spawners.choices import Offer  # noqa: E402
 from spawners.messages import Message, SessionError  # noqa: E402
@@ -57,6 +57,15 @@ class Site:
 SITES = {
     "chile": Site("chile", "allocated", 16, 4, 3),
     "colombia": Site("colombia", os.environ.get("PAGES_COLOMBIA", "mixed"), 4, 1, 0),
+}
+
+
+HOURS_LEFT = {
+    "ai-foundations": {
+        "chile": quota.line(quota.Hours(1200, 480), quota.Hours(120_000, 119_700)),
+        "colombia": quota.line(quota.Hours(600, 590, 10), None),
+    },
+    "supercomputing": {"chile": quota.line(None, quota.Hours(6000, 5950))},
 }
 
 
@@ -101,7 +110,7 @@ class PagesSpawner(SimpleLocalProcessSpawner):
         """What the sites have free: in chile nothing."""
         both = ["chile", "colombia"]
         title = {"es": "-"}
-        return outlook.outlook(
+        shown = outlook.outlook(
             Offer(
                 courses=[],
                 sites=[{"name": name, "title": title} for name in both],
@@ -114,6 +123,7 @@ class PagesSpawner(SimpleLocalProcessSpawner):
             ),
             SITES,
         )
+        return {**shown, "hours_left": HOURS_LEFT}
 
     def options_from_form(self, form):
         """The first value of each field; hours outside 1 to 8 are refused."""

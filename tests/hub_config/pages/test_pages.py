@@ -46,6 +46,38 @@ def test_pages_without_a_session(reader):
     assert not reader.problems, "\n".join(reader.problems)
 
 
+HOURS = {
+    "es": [
+        "Te quedan 12 de 20 horas de GPU. Al curso le quedan 5 de 2000 horas de GPU.",
+        "No te quedan horas de GPU (tenías 10)",
+        "Al curso le queda menos de 1 de 100 horas de GPU",
+    ],
+    "en": [
+        "You have 12 of 20 GPU-hours left. The course has 5 of 2000 GPU-hours left.",
+        "You have no GPU-hours left (of 10)",
+        "The course has less than 1 of 100 GPU-hours left",
+    ],
+}
+
+
+def test_gpu_hours_that_are_left_follow_the_chosen_course(reader):
+    reader.login("ana")
+    reader.go("/hub/spawn")
+    lines = reader.page.locator("[data-hours]:visible")
+
+    def said():
+        return [text.strip() for text in lines.all_inner_texts()]
+
+    both, spent, course = HOURS[reader.language]
+    reader.page.check("input[name=course][value=ai-foundations]")
+    assert said() == [both, spent]
+    reader.look("start-hours")
+    reader.page.check("input[name=course][value=supercomputing]")
+    assert said() == [course]
+    reader.look("start-hours-of-a-course")
+    assert not reader.problems, "\n".join(reader.problems)
+
+
 @pytest.fixture(scope="module")
 def dead_end(hub):
     """A path whose server is gone: the proxy fetches an error page from the hub on its own."""

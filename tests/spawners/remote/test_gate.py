@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from hub_config import account_plan
 from spawners import gate
 from spawners.accounted import command as accounting
 from spawners.capacity import SINFO, Need, SiteCapacity
@@ -15,6 +16,7 @@ from spawners.listing import ALL_JOBS, Comments, Listing
 from spawners.login_node import LoginNode, unreachable
 from spawners.messages import Message
 from spawners.queue import SiteQueue
+from spawners.quota import question
 from spawners.sites import SchedulerError, SlurmSite, refusal
 from tests.conftest import ROOT, in_a_loop_of_its_own
 
@@ -58,6 +60,9 @@ def test_all_that_the_hub_asks_is_a_question():
     asked += [Listing().command, Comments().command, ALL_JOBS, SINFO, accounting(["1", "2"])]
     asked += [["scontrol", "--oneliner", "show", "reservation"], ["date", "+%s"]]
     asked += [["scontrol", "show", "hostnames", "n[1-2]"], ["scontrol", "show", "job", "7"]]
+    asked += [question(["ia", "ia-uc"]), account_plan.question("chile", ["ia", "ia-uc"])]
+    asked += [[*"sacctmgr --noheader --parsable2 show user".split(), "name=minga",
+               "format=AdminLevel"]]  # fmt: skip
     for command in asked:
         assert gate.only_asks(command), command
 
@@ -85,6 +90,12 @@ def test_all_that_the_hub_asks_is_a_question():
         "squeue",
         {"squeue": 1},
         ["date", "-s", "tomorrow"],
+        ["sacctmgr", "show", "associations"],
+        ["sacctmgr", "--immediate", "add", "account", "ia", "cluster=x", "parent=root"],
+        [*question(["ia"])[:-1], "flags=assoc,users"],
+        [*question(["ia"]), "x"],
+        [*account_plan.question("x", ["ia"])[:-1], "format=User\n"],
+        [" ".join(account_plan.question("x", ["ia"]))],
     ],
 )
 def test_what_is_no_question_is_refused(there, command):
@@ -105,6 +116,77 @@ def test_a_question_is_asked_with_the_sites_own_settings(there):
     assert done.stdout == f"{there}/squeue --format=$(id) `id` ; %A %s/site's own\n"
     gone = ask(there, {"ask": ["sinfo"]}, environment={"PATH": "/nowhere"})
     assert gone.returncode == 127 and "sinfo" in gone.stderr
+
+
+ACCOUNTS = {"uc", "ia-uc"}
+WANTED = [
+    account_plan.Account("uc", parent="root", share=3),
+    account_plan.Account(
+        "ia-uc", "uc", minutes=60, each=6, people=frozenset(["ana", "luis"]),
+        exempt=frozenset(["luis"]),
+    ),
+]  # fmt: skip
+OTHERWISE = {
+    "uc": account_plan.Found("root", "1"),
+    "ia-uc": account_plan.Found("root", "1", "7", {"ana": "7"}),
+}
+
+
+def test_all_that_the_hub_orders_of_accounts_is_an_order_about_these_accounts(there):
+    orders = account_plan.commands(WANTED, {}, "chile")
+    orders += account_plan.commands(WANTED, OTHERWISE, "chile")
+    assert {tuple(order[2:4]) for order in orders} == {
+        ("add", "account"), ("add", "user"), ("modify", "account"), ("modify", "user")
+    }  # fmt: skip
+    (there / "sacctmgr").write_text(PROGRAM)
+    (there / "sacctmgr").chmod(0o755)
+    for order in orders:
+        assert gate.keeps_books(order, ACCOUNTS), order
+        done = ask(there, {"books": order}, "--accounts=uc,ia-uc", "become", "{username}")
+        assert done.stdout.startswith(f"{there}/sacctmgr --immediate "), done
+        # A line that names no account, or others, lets the hub change none.
+        for line in ([], ["become"], ["--accounts=uc2,ia"], ["--accounts="]):
+            done = ask(there, {"books": order}, *line)
+            assert (done.returncode, done.stdout) == (2, ""), done
+            assert "--accounts" in done.stderr
+
+
+def test_the_gate_says_which_accounts_its_line_names(there):
+    assert ask(there, {"books": []}, "--accounts=uc,ia-uc", "become").stdout == "uc,ia-uc\n"
+    assert ask(there, {"books": []}, "become").stdout == "\n"
+
+
+@pytest.mark.parametrize(
+    "order",
+    [
+        "delete account ia-uc cluster=x",
+        "add user ana account=ia-uc cluster=x adminlevel=operator",
+        "modify user where name=ana set adminlevel=admin",
+        "modify user where name=ana account=ia-uc cluster=x set adminlevel=admin",
+        "modify user where account=ia-uc cluster=x set GrpTRESMins=gres/gpu=1",
+        "modify account where name=uc,root cluster=x set fairshare=1",
+        "modify account where name=root cluster=x set fairshare=1",
+        "modify account where name=fisica cluster=x set fairshare=1",
+        "modify account where name=ia-uc cluster=x set parent=fisica",
+        "modify account where name=ia-uc cluster=x set GrpTRESMins=cpu=1",
+        "modify account where name=ia-uc cluster=x set qos+=high",
+        "add account ia-uc cluster=x parent=fisica",
+        "add qos ia-uc",
+    ],
+)
+def test_no_other_order_is_taken(there, order):
+    command = ["sacctmgr", "--immediate", *order.split()]
+    done = ask(there, {"books": command}, "--accounts=root,uc,ia-uc")
+    assert (done.returncode, done.stdout) == (2, ""), done
+    assert not gate.keeps_books(["sacctmgr", "--immediate", order], ACCOUNTS)
+    assert not gate.keeps_books(command[:1] + command[2:], ACCOUNTS)
+
+
+def test_a_line_that_names_accounts_becomes_people_all_the_same(there, tmp_path):
+    request = {"action": "submit", "script": "#!/bin/sh\n", "home": str(tmp_path / "home")}
+    request |= {"account": "ana", "environment": {"PATH": f"{there}:/usr/bin:/bin"}}
+    done = ask(there, request, "--accounts=ia", "become", "{username}")
+    assert "as ana" in done.stderr and "sbatch --parsable" in done.stdout, done
 
 
 def test_a_person_is_become_as_the_sites_line_says(there, tmp_path):
