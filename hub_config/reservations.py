@@ -9,7 +9,6 @@ every hour (docs/operators/cursos.md has the timer). What is right already is le
 needs the rights of a Slurm operator: run it as such, or as root, where the site's commands are.
 """
 
-import argparse
 import asyncio
 import getpass
 import math
@@ -22,9 +21,8 @@ from datetime import UTC, datetime, timedelta
 from spawners.lessons import Lesson
 from spawners.sites import SchedulerError, SlurmSite, run
 
-from . import account_plan, sessions
-from .deployment import CourseMembers, Deployment, DeploymentError, load
-from .state import State
+from . import account_plan, site_command
+from .deployment import CourseMembers, Deployment
 
 # A lesson is reserved this long before: longer than the longest job, so its nodes become free.
 AHEAD = timedelta(days=30)
@@ -287,25 +285,7 @@ async def carry_out(deployment: Deployment, sites: dict, apply: bool) -> bool:
 
 def main(arguments: list[str] | None = None) -> int:
     """Carry out the command line; 0 if all sites are, or were made, as the file says."""
-    parser = argparse.ArgumentParser(
-        prog="python -m hub_config.reservations",
-        description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    parser.add_argument("--apply", action="store_true", help="do it, not only show it")
-    parser.add_argument("--site", help="only this site")
-    options = parser.parse_args(arguments)
-    try:
-        deployment = load()
-    except DeploymentError as error:
-        print(error, file=sys.stderr)
-        return 2
-    sites = sessions.sites(deployment, State(deployment))
-    if options.site:
-        if options.site not in sites:
-            parser.error(f"no site «{options.site}»; there are {', '.join(sites)}")
-        sites = {options.site: sites[options.site]}
-    return 0 if asyncio.run(carry_out(deployment, sites, options.apply)) else 1
+    return site_command.run("python -m hub_config.reservations", __doc__, carry_out, arguments)
 
 
 if __name__ == "__main__":

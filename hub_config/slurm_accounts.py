@@ -9,7 +9,6 @@ account on the site must be a Slurm operator for that (docs/operators/cuotas.md)
 command as one. What account_plan.py does not name stays as it is.
 """
 
-import argparse
 import asyncio
 import getpass
 import re
@@ -20,10 +19,10 @@ from functools import partial
 from spawners import logs
 from spawners.sites import SchedulerError, SlurmSite
 
-from . import account_plan, sessions
+from . import account_plan, sessions, site_command
 from .account_plan import Account
 from .authorization import INSTRUCTORS
-from .deployment import Deployment, DeploymentError, load
+from .deployment import Deployment
 from .state import State
 
 SECONDS = 20  # that a question may take; a person waits for it
@@ -197,25 +196,7 @@ async def carry_out(deployment: Deployment, sites: dict, apply: bool) -> bool:
 
 def main(arguments: list[str] | None = None) -> int:
     """Carry out the command line; 0 if all sites are, or were made, as the file says."""
-    parser = argparse.ArgumentParser(
-        prog="python -m hub_config.slurm_accounts",
-        description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    parser.add_argument("--apply", action="store_true", help="do it, not only show it")
-    parser.add_argument("--site", help="only this site")
-    options = parser.parse_args(arguments)
-    try:
-        deployment = load()
-    except DeploymentError as error:
-        print(error, file=sys.stderr)
-        return 2
-    sites = sessions.sites(deployment, State(deployment))
-    if options.site:
-        if options.site not in sites:
-            parser.error(f"no site «{options.site}»; there are {', '.join(sites)}")
-        sites = {options.site: sites[options.site]}
-    return 0 if asyncio.run(carry_out(deployment, sites, options.apply)) else 1
+    return site_command.run("python -m hub_config.slurm_accounts", __doc__, carry_out, arguments)
 
 
 if __name__ == "__main__":
