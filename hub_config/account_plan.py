@@ -19,6 +19,7 @@ from .institutions import Institutional
 
 # What sacctmgr takes for one name: no comma, which makes a list, and no other sign of its own.
 NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.@+-]*")
+NO_LIMIT = -1  # which sacctmgr shows as nothing
 FIELDS = "Account,ParentName,User,Partition,Share,GrpTRESMins"
 
 
@@ -32,7 +33,7 @@ class Account:
     minutes: int | None = None  # of one GPU, for all its people together
     each: int | None = None  # the same for each person
     people: frozenset[str] = frozenset()  # who must be in it
-    exempt: frozenset[str] = frozenset()  # of them, whom `each` does not limit
+    exempt: frozenset[str] = frozenset()  # whom `each` does not limit
 
 
 @dataclass
@@ -230,7 +231,11 @@ def commands(wanted: Iterable[Account], found: dict[str, Found], cluster: str) -
 
 
 def _of_people(account: Account, there: Found, here: str) -> list[list[str]]:
-    """Return what makes an account's people members, with each one's limit."""
+    """Return what makes an account's people members, with each one's limit.
+
+    A higher one that somebody has stays: an operator gave it. Whoever is in the account and not
+    among `people` may be an instructor, who has none.
+    """
     for user in account.people:
         if not NAME.fullmatch(user):
             raise ValueError(f"{user!r} is no name of a Unix account")
@@ -242,14 +247,16 @@ def _of_people(account: Account, there: Found, here: str) -> list[list[str]]:
             add = ["add", "user", ",".join(new), f"account={account.name}", here]
             orders.append(add + _settings(None, minutes))
     if account.each:
-        wrong = [
-            user
-            for user, has in there.people.items()
-            if user not in account.exempt and has != str(account.each)
-        ]
-        if wrong:
-            where = [f"name={','.join(sorted(wrong))}", f"account={account.name}", here, "set"]
-            orders.append(["modify", "user", "where", *where, *_settings(None, account.each)])
+        short, freed = [], []
+        for user, has in sorted(there.people.items()):
+            if user in account.exempt:
+                freed += [user] if has else []
+            elif int(has) < account.each if has else user in account.people:
+                short.append(user)
+        for users, minutes in ((short, account.each), (freed, NO_LIMIT)):
+            if users:
+                where = [f"name={','.join(users)}", f"account={account.name}", here, "set"]
+                orders.append(["modify", "user", "where", *where, *_settings(None, minutes)])
     return orders
 
 

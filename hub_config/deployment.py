@@ -587,6 +587,20 @@ class Deployment(Model):
                 "false, or tunnel: false there",
             )
 
+    def _check_parts(self, key: str, institutions: Iterable[str], hours: int) -> None:
+        """Check that each institution's part of a course's hours is an hour at least."""
+        weights = [self.all_institutions[name].share or 1 for name in institutions]
+        if not isinstance(self.authentication, Institutional):
+            weights.append(1)  # people who count to no institution
+        least = -(-sum(weights) // min(weights))
+        if hours < least:
+            raise _wrong(
+                f"{key}.gpu_hours",
+                f"{hours} hours, divided by the institutions' shares, leave one of them less than "
+                "an hour: no session of theirs would start",
+                f"{least} or more, or shares that differ less",
+            )
+
     def _check_quotas(self):
         """Check that Slurm can keep the hours and shares that the file gives."""
         shares = [name for name, each in self.all_institutions.items() if each.share]
@@ -613,6 +627,9 @@ class Deployment(Model):
                     )
                 if not own.account:
                     continue
+                if shares and own.gpu_hours:
+                    named = course.institutions or self.all_institutions
+                    self._check_parts(key, named, own.gpu_hours)
                 account = own.account.lower()
                 owners.setdefault((site, account), []).append((key, bool(hours or shares)))
                 if shares and account in self.all_institutions:

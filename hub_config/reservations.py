@@ -264,7 +264,7 @@ async def carry_out(deployment: Deployment, sites: dict, apply: bool) -> bool:
         operator = Operator(site)
         try:
             wanted = await plan(deployment, name, operator, datetime.now(UTC))
-        except (SchedulerError, OSError, TimeoutError) as error:
+        except (SchedulerError, OSError, TimeoutError, ValueError) as error:
             print(f"# {name}: {error or 'no answer / no responde'}", file=sys.stderr)
             well = False
             continue

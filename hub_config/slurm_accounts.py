@@ -14,6 +14,7 @@ import getpass
 import re
 import shlex
 import sys
+import time
 from functools import partial
 
 from spawners import logs
@@ -25,7 +26,10 @@ from .authorization import INSTRUCTORS
 from .deployment import Deployment
 from .state import State
 
-SECONDS = 20  # that a question may take; a person waits for it
+SECONDS = 20  # that a question may take
+PATIENCE = 25  # seconds that a person's start waits for their account at most
+PAUSE = 60  # seconds in which nobody waits for a site that failed a start
+SURE = 3600  # seconds for which a person who was seen in their account is taken to be in it
 AGAIN = 300  # seconds until a site that did not take its accounts is told them again
 FAILURES = (SchedulerError, OSError, TimeoutError, ValueError)
 OPERATOR = "sacctmgr modify user where name=<account> set adminlevel=operator"
@@ -40,7 +44,8 @@ class Books:
     def __init__(self, site: SlurmSite):
         self.site = site
         self._cluster = ""
-        self._enrolled: set[tuple] = set()  # what a session needed and was there
+        self._enrolled: dict[tuple, float] = {}  # what a session needed and was there, and when
+        self._failed = float("-inf")  # time.monotonic()
         self._turn = asyncio.Lock()  # two starts must not make one account twice
 
     async def cluster(self) -> str:
@@ -63,6 +68,8 @@ class Books:
 
     async def keep(self, wanted: list[Account]) -> list[list[str]]:
         """Do what is to be done and return it; raises FAILURES."""
+        if not await self.plan(wanted):  # mostly: then nobody waits for anybody
+            return []
         async with self._turn:
             orders = await self.plan(wanted)
             for order in orders:
@@ -70,11 +77,20 @@ class Books:
             return orders
 
     async def enroll(self, wanted: list[Account]) -> None:
-        """Keep what one session needs, unless this hub saw that it is there; raises FAILURES."""
-        key = tuple(wanted)
-        if key not in self._enrolled:
-            await self.keep(wanted)
-            self._enrolled.add(key)
+        """Keep what one session needs, unless it was seen to be there; raises FAILURES.
+
+        A site that failed is left alone for a while: its sessions start, or Slurm refuses them.
+        """
+        key, now = tuple(wanted), time.monotonic()
+        if now - self._failed < PAUSE or now - self._enrolled.get(key, float("-inf")) < SURE:
+            return
+        try:
+            async with asyncio.timeout(PATIENCE):
+                await self.keep(wanted)
+        except FAILURES:
+            self._failed = time.monotonic()
+            raise
+        self._enrolled[key] = now
 
     async def _ask(self, command: list[str]) -> tuple[str, str]:
         async with asyncio.timeout(SECONDS):
@@ -135,7 +151,10 @@ def of_person(deployment: Deployment, spawner, place) -> list[Account]:
     `place` has a course and a site where it is managed.
     """
     groups = {group.name for group in spawner.user.groups}
-    user = getpass.getuser() if deployment.accounts == "shared" else spawner.user.name
+    user = spawner.user.name
+    if deployment.accounts == "shared":
+        there = deployment.sites[place.site].ssh
+        user = there.login.split("@")[0] if there else getpass.getuser()
     return account_plan.for_person(
         deployment,
         place.course,

@@ -43,22 +43,23 @@ SHOWN = {"jobs", "job", "reservation", "hostnames", "config", "partition"}  # by
 # A name in Slurm's accounting; several of them.
 NAME = r"[a-z0-9_][a-z0-9_.-]{0,63}"
 NAMES = rf"{NAME}(?:,{NAME})*"
+PEOPLE = rf"{ACCOUNT.pattern}(?:,{ACCOUNT.pattern})*"
 # scontrol and sacctmgr, of the associations: word for word.
 ASSOCIATIONS = (
     rf"scontrol --oneliner show assoc_mgr accounts={NAMES} flags=assoc",
     rf"sacctmgr --noheader --parsable2 show associations cluster={NAME} accounts={NAMES} "
     r"format=[A-Za-z,]+",
-    rf"sacctmgr --noheader --parsable2 show user name={NAME} format=AdminLevel",
+    rf"sacctmgr --noheader --parsable2 show user name={ACCOUNT.pattern} format=AdminLevel",
 )
 # What sacctmgr may be told: limits and weights of accounts and of people in them. Nothing is
 # deleted, nobody becomes an administrator.
-LIMITS = r"(?: fairshare=\d{1,9})?(?: GrpTRESMins=gres/gpu=\d{1,12})?"
+LIMITS = r"(?: fairshare=\d{1,6})?(?: GrpTRESMins=gres/gpu=(?:-1|\d{1,12}))?"
 ORDERS = (
     rf"add account (?P<account>{NAME}) cluster={NAME} parent=(?P<parent>{NAME}){LIMITS}",
-    rf"add user {NAMES} account=(?P<account>{NAME}) cluster={NAME}{LIMITS}",
+    rf"add user {PEOPLE} account=(?P<account>{NAME}) cluster={NAME}{LIMITS}",
     rf"modify account where name=(?P<account>{NAME}) cluster={NAME} "
     rf"set(?: parent=(?P<parent>{NAME}))?{LIMITS}",
-    rf"modify user where name={NAMES} account=(?P<account>{NAME}) cluster={NAME} set{LIMITS}",
+    rf"modify user where name={PEOPLE} account=(?P<account>{NAME}) cluster={NAME} set{LIMITS}",
 )
 CLOCK = ["date", "+%s"]
 
@@ -87,23 +88,23 @@ def only_asks(command: object) -> bool:
     return not words and (program != "sbatch" or "--test-only" in options)
 
 
-def keeps_books(command: object, accounts: set[str]) -> bool:
-    """Return whether `command` is one of sacctmgr's ORDERS, and only about `accounts`.
+def books_of(command: object) -> set[str]:
+    """Return the accounts that one of sacctmgr's ORDERS is about; empty for anything else.
 
-    >>> order = ["sacctmgr", "--immediate", "add", "user", "ana", "account=ia", "cluster=chile"]
-    >>> keeps_books(order, {"ia"}), keeps_books(order, {"hpc"}), keeps_books(["id"], {"ia"})
-    (True, False, False)
+    >>> books_of(["sacctmgr", "--immediate", "add", "user", "ana", "account=ia", "cluster=chile"])
+    {'ia'}
+    >>> books_of(["sacctmgr", "--immediate", "delete", "account", "ia"])
+    set()
     """
     if not (isinstance(command, list) and all(isinstance(word, str) for word in command)):
-        return False
+        return set()
     if command[:2] != ["sacctmgr", "--immediate"] or any(re.search(r"\s", w) for w in command):
-        return False
+        return set()
     text = " ".join(command[2:])
     found = next(filter(None, (re.fullmatch(form, text) for form in ORDERS)), None)
-    if found is None or found["account"] not in accounts:
-        return False
-    parent = found.groupdict().get("parent")
-    return parent in {None, "root", *accounts}
+    if found is None:
+        return set()
+    return {found["account"]} | ({found.groupdict().get("parent")} - {None, "root"})
 
 
 def main(become: list[str], request: object) -> int:
@@ -117,7 +118,10 @@ def main(become: list[str], request: object) -> int:
         if request["books"] == []:
             print(accounts)
             return 0
-        if not keeps_books(request["books"], set(accounts.split(",")) - {"", "root"}):
+        about = books_of(request["books"])
+        if not about:
+            return _refuse("not an order of those that pass here")
+        if not about <= set(accounts.split(",")) - {"", "root"}:
             return _refuse("not an order about this line's --accounts")
         return subprocess.run(request["books"], stdin=subprocess.DEVNULL).returncode
     if "ask" in request:

@@ -30,7 +30,10 @@ STALE = 120  # seconds after which an old answer says nothing any more
 PATIENCE = 5  # seconds that a person who presses start waits for a fresh answer
 GENTLY = 5  # the next question waits so many times as long as the last one took
 
-RECORD = re.compile(r"^ClusterName=\S* Account=(\S*) UserName=([^\s(]*)", re.MULTILINE)
+# An account's or a person's; what counts in a single partition is somebody else's business.
+RECORD = re.compile(
+    r"^ClusterName=\S* Account=(\S*) UserName=([^\s(]*)\S* Partition=(\S*)", re.MULTILINE
+)
 LIMIT = re.compile(r"\bGrpTRESMins=(?:\S*,)?gres/gpu=(\d+)\((\d+)\)")
 RUNNING = re.compile(r"\bGrpTRESRunMins=(?:\S*,)?gres/gpu=(?:N|\d+)\((\d+)\)")
 
@@ -60,8 +63,10 @@ def read(answer: str) -> dict[tuple[str, str], Hours | None]:
     None for an association without a limit of gres/gpu.
     """
     found = {}
-    _, *parts = RECORD.split(answer)  # an account, a user, and the rest of their record; again …
-    for account, user, record in zip(parts[::3], parts[1::3], parts[2::3], strict=True):
+    _, *parts = RECORD.split(answer)  # account, user, partition, the rest of the record; again …
+    for account, user, partition, record in zip(*(parts[i::4] for i in range(4)), strict=True):
+        if partition:
+            continue
         limit, running = LIMIT.search(record), RUNNING.search(record)
         held = int(running[1]) if running else 0
         found[account, user] = Hours(int(limit[1]), int(limit[2]), held) if limit else None
@@ -92,15 +97,18 @@ class SiteQuota:
         self._error = ""
         self._task: asyncio.Task | None = None
 
-    def look(self, max_age: float = REFRESH) -> None:
+    def look(self, max_age: float = REFRESH, gently: bool = True) -> None:
         """Ask in the background if the last answer is older than `max_age` seconds."""
         running = self._task is not None and not self._task.done()
-        if not running and time.monotonic() - self._tried > max(max_age, GENTLY * self._took):
+        enough = max(max_age, GENTLY * self._took) if gently else max_age
+        if not running and time.monotonic() - self._tried > enough:
             self._task = asyncio.get_running_loop().create_task(self._query())
 
-    async def answer(self, max_age: float = REFRESH, patience: float = PATIENCE) -> None:
+    async def answer(
+        self, max_age: float = REFRESH, patience: float = PATIENCE, gently: bool = True
+    ) -> None:
         """Wait until an answer is at most `max_age` seconds old, for `patience` at most."""
-        self.look(max_age)
+        self.look(max_age, gently)
         if self._task is not None and not self._task.done():
             await asyncio.wait([self._task], timeout=patience)
 
@@ -256,6 +264,9 @@ class QuotaSession(LoggingConfigurable):
         await quota.answer()
         minutes = there.terms(datetime.now(UTC), choice.hours).minutes or choice.hours * 60
         needed = minutes * profile.gpus
+        if any(hours and needed > hours.left for hours in self._hours(choice)):
+            # A session that just ended gives back what it did not use.
+            await quota.answer(max_age=0, gently=False)
         for hours, own in zip(self._hours(choice), (True, False), strict=True):
             if hours is None or needed <= hours.left:
                 continue

@@ -11,6 +11,7 @@ from .findings import PATIENCE, Finding, account
 
 GUIDE = "docs/operators/cuotas.md"
 COUNTS = "no cuenta las horas de GPU", "does not count GPU-hours"
+WEIGHS = "no mira las partes de las instituciones", "does not look at institutions' shares"
 
 
 async def check(visit) -> list[Finding]:
@@ -19,7 +20,10 @@ async def check(visit) -> list[Finding]:
     wanted = account_plan.wanted(deployment, visit.name)
     if not wanted:
         return []
-    quota = _Quota(visit, _key(deployment, visit.name))
+    hours = any(each.minutes or each.each for each in wanted)
+    quota = _Quota(
+        visit, _key(deployment, visit.name), hours, bool(account_plan.shares(deployment))
+    )
     settings = dict(
         re.findall(r"^(\w+)\s*=[ \t]*(.*)$", await visit.ask("scontrol", "show", "config"), re.M)
     )
@@ -40,8 +44,8 @@ def _key(deployment, site: str) -> str:
 
 
 class _Quota:
-    def __init__(self, visit, key: str):
-        self.visit, self.key = visit, key
+    def __init__(self, visit, key: str, hours: bool, shares: bool):
+        self.visit, self.key, self.hours, self.shares = visit, key, hours, shares
 
     def wrong(self, es: str, en: str, mend: str, warning: bool = False) -> Finding:
         name, where = self.visit.name, self.visit.installation.at(self.key)
@@ -62,6 +66,30 @@ class _Quota:
                     f"    # slurm.conf, slurmdbd.conf; {GUIDE}",
                 )
             ]
+        found = self._hours(has) if self.hours else []
+        if has.get("PriorityType") != "priority/multifactor":
+            what = COUNTS if self.hours else WEIGHS
+            found.append(
+                self.wrong(
+                    f"su Slurm {what[0]} sin priority/multifactor (PriorityType)",
+                    f"its Slurm {what[1]} without priority/multifactor (PriorityType)",
+                    self.line("PriorityType=priority/multifactor")
+                    + "; systemctl restart slurmctld",
+                )
+            )
+        elif self.shares and has.get("PriorityWeightFairshare", "0") == "0":
+            found.append(
+                self.wrong(
+                    f"su Slurm {WEIGHS[0]} (PriorityWeightFairshare=0)",
+                    f"its Slurm {WEIGHS[1]} (PriorityWeightFairshare=0)",
+                    self.line("PriorityWeightFairshare=10000"),
+                    warning=True,
+                )
+            )
+        return found
+
+    def _hours(self, has: dict[str, str]) -> list[Finding]:
+        """Return what is wrong with slurm.conf where hours are to be counted and kept."""
         found, enforced = [], set(has.get("AccountingStorageEnforce", "").lower().split(","))
         if not enforced & {"limits", "safe", "all"}:
             found.append(
@@ -88,15 +116,6 @@ class _Quota:
                     f"su Slurm {COUNTS[0]} (AccountingStorageTRES)",
                     f"its Slurm {COUNTS[1]} (AccountingStorageTRES)",
                     self.line("AccountingStorageTRES=gres/gpu") + "; systemctl restart slurmctld",
-                )
-            )
-        if has.get("PriorityType") != "priority/multifactor":
-            found.append(
-                self.wrong(
-                    f"su Slurm {COUNTS[0]} sin priority/multifactor (PriorityType)",
-                    f"its Slurm {COUNTS[1]} without priority/multifactor (PriorityType)",
-                    self.line("PriorityType=priority/multifactor")
-                    + "; systemctl restart slurmctld",
                 )
             )
         half_life = has.get("PriorityDecayHalfLife", "")

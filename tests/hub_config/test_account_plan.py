@@ -72,11 +72,24 @@ def test_what_changed_in_the_file_is_changed_and_nothing_else():
     before = after(account_plan.wanted(deployment(gpu_hours=100, gpu_hours_each=20), "chile"))
     before["ia"].parent, before["ia"].share = "fisica", "7"  # an operator's own doing
     before["ia"].people["invitada"] = "1200"  # enrolled on the hub's pages
+    before["ia"].people["docente"] = ""  # an instructor whom the file does not name
+    before["ia"].people["estudiante2"] = "2400"  # to whom an operator gave more
     now = account_plan.wanted(deployment(gpu_hours=100, gpu_hours_each=30), "chile")
     assert orders(now, before) == [
-        "modify user where name=estudiante1,estudiante2,invitada account=ia cluster=chile "
+        "modify user where name=estudiante1,invitada account=ia cluster=chile "
         "set GrpTRESMins=gres/gpu=1800"
     ]
+    # Who becomes an instructor has no limit any more.
+    before["ia"].people["profesora"] = "1200"
+    now = account_plan.wanted(deployment(gpu_hours=100, gpu_hours_each=20), "chile")
+    assert orders(now, before) == [
+        "modify user where name=profesora account=ia cluster=chile set GrpTRESMins=gres/gpu=-1"
+    ]
+    before["ia"].people["docente"] = "1200"
+    now = account_plan.for_person(
+        deployment(gpu_hours_each=20), "ai-foundations", "chile", "", "docente", instructor=True
+    )
+    assert "modify user where name=docente,profesora" in orders(now, before)[0]
     now = account_plan.wanted(deployment(gpu_hours=50), "chile")
     assert orders(now, before) == [
         "modify account where name=ia cluster=chile set GrpTRESMins=gres/gpu=3000"

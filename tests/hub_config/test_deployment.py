@@ -144,6 +144,13 @@ def counted(d, course="ai-foundations", **own):
             ["courses.ai-foundations.slurm.chile.account", "«uc»", "another name"],
         ),
         (
+            lambda d: (
+                counted(d, account="ia", gpu_hours=9)
+                or d.update(institutions={"uc": SHARED["uc"] | {"share": 9}})
+            ),
+            ["courses.ai-foundations.slurm.chile.gpu_hours", "less than an hour", "10 or more"],
+        ),
+        (
             lambda d: d.update(institutions=SHARED),
             ["institutions.uc.share", "no course has an account"],
         ),

@@ -1,6 +1,7 @@
 """A site's Slurm accounts are kept by the command and the hub, on a real Slurm with accounting."""
 
 import asyncio
+import getpass
 import json
 import logging
 import os
@@ -191,6 +192,52 @@ async def test_a_person_is_put_into_their_institutions_account_once():
     assert site.orders[-1][5] == "account=ia-uc"
     await hub.enroll(spawner)
     assert made < enrolled == len(site.orders)
+
+
+@in_a_loop_of_its_own
+async def test_a_site_that_hangs_holds_up_one_start_and_not_the_next_ones(monkeypatch):
+    monkeypatch.setattr(slurm_accounts, "PATIENCE", 0.1)
+    site, asked = Site(), []
+
+    async def silence(command):
+        asked.append(command)
+        await asyncio.sleep(60)
+
+    site.ask = silence
+    books = Books(site)
+    started = [books.enroll([Account("ia", people=frozenset([name]))]) for name in ("ana", "luis")]
+    assert [type(e) for e in await asyncio.gather(*started, return_exceptions=True)] == [
+        TimeoutError, TimeoutError
+    ]  # fmt: skip
+    assert len(asked) == 2, "they do not wait for each other"
+    await books.enroll([Account("ia", people=frozenset(["eva"]))])
+    assert len(asked) == 2
+
+
+@in_a_loop_of_its_own
+async def test_what_was_seen_is_looked_at_again_later(monkeypatch):
+    site = Site()
+    books, wanted = Books(site), [Account("ia", people=frozenset(["ana"]))]
+    for expected in (2, 2):
+        await books.enroll(wanted)
+        assert len(site.orders) == expected
+    monkeypatch.setattr(slurm_accounts, "SURE", 0)
+    await books.enroll(wanted)
+    assert len(site.orders) == 4, "an operator may have taken it away"
+
+
+def test_where_all_share_an_account_it_is_the_one_that_sessions_run_as_there():
+    data = described(gpu_hours=9)
+    data["sites"]["lima"] = {
+        "title": {"es": "Lima"},
+        "ssh": {"login": "minga@login.lima", "key_file": "/k", "host_keys_file": "/h"},
+        "home": "/srv/minga/{username}",
+    }
+    data["courses"]["ai-foundations"]["slurm"]["lima"] = {"account": "ia", "gpu_hours": 9}
+    deployment, spawner = Deployment.model_validate(data), SimpleNamespace(user=SOMEBODY)
+    for site, user in (("chile", getpass.getuser()), ("lima", "minga")):
+        place = SimpleNamespace(course="ai-foundations", site=site)
+        assert slurm_accounts.of_person(deployment, spawner, place)[-1].people == {user}
 
 
 @pytest.mark.parametrize(

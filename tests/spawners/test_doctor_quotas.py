@@ -105,6 +105,19 @@ def test_an_account_that_is_no_operator(visited, accounted, tmp_path):
     visited.sees(KEY, f"la cuenta {who} no es operadora", "adminlevel=operator")
 
 
+SHARES = {"uc": {"title": {"es": "UC"}, "country": "CL", "share": 2}}
+
+
 def test_hours_and_shares_of_institutions_are_seen_too(visited):
-    visited.data["institutions"] = {"uc": {"title": {"es": "UC"}, "country": "CL", "share": 2}}
+    visited.data["institutions"] = SHARES
     assert visited.found() == []
+
+
+def test_shares_alone_need_only_what_makes_them_weigh(visited, changed):
+    visited.data["courses"]["ai-foundations"]["slurm"] = {"chile": {"account": "ia"}}
+    visited.data["institutions"] = SHARES
+    changed("AccountingStorageEnforce", "AccountingStorageEnforce=associations")
+    assert visited.found() == []
+    changed("PriorityWeightFairshare", "PriorityWeightFairshare=0")
+    where = "courses.ai-foundations.slurm.chile.account"
+    visited.sees(where, "no mira las partes", "PriorityWeightFairshare=10000")

@@ -26,6 +26,8 @@ GrpTRESRunMins=cpu=N(120),gres/gpu=N(120)
 
 ClusterName=chile Account=ia UserName=ana(1001) Partition= \
 GrpTRESMins=gres/gpu=180(42) GrpTRESRunMins=gres/gpu=99(7)
+ClusterName=chile Account=ia UserName=ana(1001) Partition=debug \
+GrpTRESMins=gres/gpu=9(9) GrpTRESRunMins=gres/gpu=9(9)
 ClusterName=chile Account=ia UserName=nueva(4294967294) Partition= \
 GrpTRESMins=cpu=N(0) GrpTRESRunMins=cpu=N(0)
 """
@@ -144,7 +146,7 @@ class Session(QuotaSession):
 
 @in_a_loop_of_its_own
 async def test_a_session_that_would_use_more_than_is_left_is_refused_with_what_to_do():
-    session = Session(SHOWN)
+    session = Session(SHOWN, SHOWN)
     await session.start()  # 2 of the 2 h 11 min that are left
     with pytest.raises(SessionError, match=r"Te quedan 2 de 3 .*en Chile.*usaría 4\. Elige menos"):
         await session.start(hours=2)
@@ -152,7 +154,17 @@ async def test_a_session_that_would_use_more_than_is_left_is_refused_with_what_t
     await session.start(hours=8, profile="cpu")
     await session.start(hours=8, course="hpc")
     await session.start(hours=8, site="local")
-    assert len(session.asked) == 1, "one answer serves all"
+    assert len(session.asked) == 2, "one answer serves all, but for whom it refuses"
+
+
+@in_a_loop_of_its_own
+async def test_what_a_session_that_just_ended_gives_back_is_there_at_once():
+    session = Session(SHOWN.replace("99(7)", "99(138)"), SHOWN)
+    await session._first_hours()
+    own, _ = session._hours(SimpleNamespace(course="ia", site="chile"))
+    assert own.left == 0
+    await session.start()
+    assert len(session.asked) == 2
 
 
 @in_a_loop_of_its_own

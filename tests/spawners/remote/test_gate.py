@@ -128,7 +128,7 @@ WANTED = [
 ]  # fmt: skip
 OTHERWISE = {
     "uc": account_plan.Found("root", "1"),
-    "ia-uc": account_plan.Found("root", "1", "7", {"ana": "7"}),
+    "ia-uc": account_plan.Found("root", "1", "7", {"ana": "5", "luis": "9"}),
 }
 
 
@@ -141,7 +141,7 @@ def test_all_that_the_hub_orders_of_accounts_is_an_order_about_these_accounts(th
     (there / "sacctmgr").write_text(PROGRAM)
     (there / "sacctmgr").chmod(0o755)
     for order in orders:
-        assert gate.keeps_books(order, ACCOUNTS), order
+        assert gate.books_of(order) <= ACCOUNTS, order
         done = ask(there, {"books": order}, "--accounts=uc,ia-uc", "become", "{username}")
         assert done.stdout.startswith(f"{there}/sacctmgr --immediate "), done
         # A line that names no account, or others, lets the hub change none.
@@ -166,6 +166,10 @@ def test_the_gate_says_which_accounts_its_line_names(there):
         "modify user where account=ia-uc cluster=x set GrpTRESMins=gres/gpu=1",
         "modify account where name=uc,root cluster=x set fairshare=1",
         "modify account where name=root cluster=x set fairshare=1",
+        "modify account where name=root cluster=x set parent=uc",
+        "modify account where name=uc cluster=x set fairshare=1000000",
+        "add user ana account=root cluster=x",
+        "add user ana@uc.cl,--all account=ia-uc cluster=x",
         "modify account where name=fisica cluster=x set fairshare=1",
         "modify account where name=ia-uc cluster=x set parent=fisica",
         "modify account where name=ia-uc cluster=x set GrpTRESMins=cpu=1",
@@ -178,8 +182,14 @@ def test_no_other_order_is_taken(there, order):
     command = ["sacctmgr", "--immediate", *order.split()]
     done = ask(there, {"books": command}, "--accounts=root,uc,ia-uc")
     assert (done.returncode, done.stdout) == (2, ""), done
-    assert not gate.keeps_books(["sacctmgr", "--immediate", order], ACCOUNTS)
-    assert not gate.keeps_books(command[:1] + command[2:], ACCOUNTS)
+    assert not gate.books_of(["sacctmgr", "--immediate", order])
+    assert not gate.books_of(command[:1] + command[2:])
+
+
+def test_whoever_may_have_a_session_may_be_put_into_an_account():
+    order = "sacctmgr --immediate add user ana,luis@uc.cl,x+y account=ia-uc cluster=x"
+    assert gate.books_of(order.split()) == {"ia-uc"}
+    assert gate.books_of(["id"]) == gate.books_of("id") == set()
 
 
 def test_a_line_that_names_accounts_becomes_people_all_the_same(there, tmp_path):

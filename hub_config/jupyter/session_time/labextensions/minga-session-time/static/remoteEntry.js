@@ -13,7 +13,9 @@
   const SAVE_MINUTES = [5, 1];
   const LAST_MINUTE = 60; // seconds: from here on, whatever is unsaved is saved at every look
   const AGAIN = 5; // seconds between two tries to reach a session that does not answer
-  const NOT_RUNNING = 424; // what the hub answers for a session that is over
+  const PATIENCE = 20; // seconds for one of them: a connection may have died without a word
+  // What the hub answers for a session that is over, or that is not this page's any more.
+  const NOT_RUNNING = [401, 403, 424];
   const SOURCE = "es"; // the language that all sentences have
   let shared = {};
 
@@ -91,9 +93,10 @@
       for (;;) {
         await new Promise((resolve) => setTimeout(resolve, AGAIN * 1000));
         if (document.hidden) continue; // nobody waits
-        const asked = ServerConnection.makeRequest(this.url, {}, this.settings);
+        const patient = { signal: AbortSignal.timeout(PATIENCE * 1000) };
+        const asked = ServerConnection.makeRequest(this.url, patient, this.settings);
         const reply = await asked.catch(() => null);
-        if (reply?.status === NOT_RUNNING) return false;
+        if (NOT_RUNNING.includes(reply?.status)) return false;
         if (reply?.ok && !reply.redirected) return true;
       }
     }
@@ -357,7 +360,7 @@
 
         return async (_, error) => {
           if (dialog) return;
-          const over = error.response?.status === NOT_RUNNING;
+          const over = NOT_RUNNING.includes(error.response?.status);
           if (!over && !waiting && clockOf.page) wait();
           await tell(over);
         };
