@@ -77,7 +77,7 @@ class _Quota:
                     + "; systemctl restart slurmctld",
                 )
             )
-        elif self.shares and has.get("PriorityWeightFairshare", "0") == "0":
+        elif self.shares and has.get("PriorityWeightFairShare", "0") == "0":
             found.append(
                 self.wrong(
                     f"su Slurm {WEIGHS[0]} (PriorityWeightFairshare=0)",
