@@ -1,6 +1,8 @@
 """Real Slurm clusters for the tests of this room and of the journeys."""
 
+import secrets
 import shutil
+import subprocess
 import tempfile
 from pathlib import Path
 
@@ -24,6 +26,20 @@ def public_folder():
     folder.chmod(0o755)
     yield folder
     shutil.rmtree(folder)
+
+
+@pytest.fixture
+def unix_accounts():
+    """Return the names of four Unix accounts that exist for one test only; root makes them."""
+    names = [f"minga-{secrets.token_hex(3)}" for _ in range(4)]
+    try:
+        for name in names:
+            subprocess.run(["useradd", "--create-home", "--shell", "/bin/bash", name], check=True)
+            Path("/home", name).chmod(0o700)
+        yield names
+    finally:
+        for name in names:
+            subprocess.run(["userdel", "--remove", name], capture_output=True)
 
 
 def _cluster(installation, folder: Path, name: str) -> PrivateCluster:

@@ -2,12 +2,7 @@
 
 import os
 import re
-import secrets
-import shutil
-import subprocess
-import tempfile
 import time
-from pathlib import Path
 
 import pytest
 import requests
@@ -176,31 +171,11 @@ def hours(minga: Minga, account: str, user: str = ""):
     return read(slurm(minga, "chile", *command))[account, user]
 
 
-@pytest.fixture
-def people():
-    """Unix accounts that exist for this test only: two students, an instructor, a grader."""
-    names = [f"minga-{secrets.token_hex(3)}" for _ in range(4)]
-    try:
-        for name in names:
-            subprocess.run(["useradd", "--create-home", "--shell", "/bin/bash", name], check=True)
-        yield names
-    finally:
-        for name in names:
-            subprocess.run(["userdel", "--remove", name], capture_output=True)
-
-
-@pytest.fixture
-def folder():
-    """A folder that other accounts can reach (pytest's own are private)."""
-    path = Path(tempfile.mkdtemp(prefix="minga-test-"))
-    path.chmod(0o755)
-    yield path
-    shutil.rmtree(path)
-
-
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can run sessions as other accounts")
-def test_each_student_has_hours_of_their_own(ordinary_checkout, people, folder, monkeypatch):
-    one, other, teacher, grader = people
+def test_each_student_has_hours_of_their_own(
+    ordinary_checkout, unix_accounts, public_folder, monkeypatch
+):
+    one, other, teacher, grader = unix_accounts
     deployment = yaml.safe_load(DEFAULT.read_text())
     deployment["accounts"] = "personal"
     deployment["authentication"]["people"] = {name: {} for name in (one, other, teacher)}
@@ -210,10 +185,10 @@ def test_each_student_has_hours_of_their_own(ordinary_checkout, people, folder, 
     deployment["sites"] = {"chile": deployment["sites"]["chile"]}
     deployment["sites"]["chile"]["private_cluster"]["accounting"] = True
     deployment["sites"]["chile"]["user_prefix"] = ["runuser", "-u", "{username}", "--"]
-    file = folder / "hours.yaml"
+    file = public_folder / "hours.yaml"
     file.write_text(yaml.safe_dump(deployment))
     monkeypatch.setenv("MINGA_DEPLOYMENT", str(file))
-    minga = Minga(folder / "state", free_port(), ordinary_checkout).start()
+    minga = Minga(public_folder / "state", free_port(), ordinary_checkout).start()
     try:
         wanted = {f"{one}|gres/gpu=180", f"{other}|gres/gpu=180", f"{teacher}|", "|gres/gpu=1200"}
         shown = ("format=User,GrpTRESMins", "accounts=ia")

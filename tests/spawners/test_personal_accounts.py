@@ -2,10 +2,7 @@
 
 import os
 import pwd
-import secrets
 import shutil
-import subprocess
-import tempfile
 import time
 from pathlib import Path
 
@@ -23,47 +20,24 @@ pytestmark = [
 ]
 
 
-@pytest.fixture
-def accounts():
-    """Three Unix accounts that exist for this test only: two students, one that grades."""
-    names = [f"minga-{secrets.token_hex(3)}" for _ in range(3)]
-    try:
-        for name in names:
-            subprocess.run(["useradd", "--create-home", "--shell", "/bin/bash", name], check=True)
-            Path("/home", name).chmod(0o700)
-        yield names
-    finally:
-        for name in names:
-            subprocess.run(["userdel", "--remove", name], capture_output=True)
-
-
-@pytest.fixture
-def folder():
-    """A folder that other accounts can reach (pytest's own are private)."""
-    path = Path(tempfile.mkdtemp(prefix="minga-test-"))
-    path.chmod(0o755)
-    yield path
-    shutil.rmtree(path)
-
-
 def test_a_session_runs_as_its_person_and_cannot_read_anothers_home(
-    ordinary_checkout, accounts, folder, monkeypatch
+    ordinary_checkout, unix_accounts, public_folder, monkeypatch
 ):
-    one, other, grader = accounts
+    one, other, grader, _ = unix_accounts
     deployment = yaml.safe_load(DEFAULT.read_text())
     deployment["accounts"] = "personal"
     deployment["authentication"]["people"] = {one: {}, other: {}}
     deployment["courses"] = {"ai-foundations": {"students": [one, other], "account": grader}}
     for site in deployment["sites"].values():
         site["user_prefix"] = ["runuser", "-u", "{username}", "--"]
-    file = folder / "personal.yaml"
+    file = public_folder / "personal.yaml"
     file.write_text(yaml.safe_dump(deployment))
     monkeypatch.setenv("MINGA_DEPLOYMENT", str(file))
     secret = Path("/home", other, "secret.txt")
     secret.write_text("only mine")
     secret.chmod(0o600)
     # From a checkout, and with a Python, that other accounts can read.
-    minga = Minga(folder / "state", free_port(), ordinary_checkout).start()
+    minga = Minga(public_folder / "state", free_port(), ordinary_checkout).start()
     try:
         person = minga.login(one)
         person.start(**CHOICE)
@@ -87,23 +61,25 @@ for path in ({str(secret)!r}, {str(minga.state / "hub" / "passwords.json")!r},
 
 
 @pytest.mark.skipif(not shutil.which("sudo"), reason="sudo is not installed")
-def test_a_hub_that_is_no_root_grades_as_the_courses_account(ordinary_checkout, accounts, folder):
+def test_a_hub_that_is_no_root_grades_as_the_courses_account(
+    ordinary_checkout, unix_accounts, public_folder
+):
     """Through sudo and one program; when the hub is gone, so is what it started."""
-    hub, grader = ordinary_checkout.account, accounts[2]
+    hub, grader = ordinary_checkout.account, unix_accounts[2]
     deployment = yaml.safe_load(DEFAULT.read_text())
     deployment["accounts"] = "personal"
     deployment["authentication"]["people"] = {"profesora": {}}
     deployment["courses"] = {"ai-foundations": {"instructors": ["profesora"], "account": grader}}
     for site in deployment["sites"].values():
         site["user_prefix"] = ["sudo", "-n", "-u", "{username}", "--"]
-    file = folder / "no-root.yaml"
+    file = public_folder / "no-root.yaml"
     file.write_text(yaml.safe_dump(deployment))
-    root = folder / "state" / "courses" / "ai-foundations"
+    root = public_folder / "state" / "courses" / "ai-foundations"
     for path, owner in ((root.parents[1], hub), (root.parent, hub), (root, grader)):
         path.mkdir(mode=0o711)
         shutil.chown(path, owner, owner)
     launcher = ordinary_checkout.root / "hub_config" / "course_launcher.py"
-    sudoers = Path("/etc/sudoers.d", folder.name)
+    sudoers = Path("/etc/sudoers.d", public_folder.name)
     sudoers.write_text(
         f"{hub} ALL=({grader}) NOPASSWD: {ordinary_checkout.python} -I -S {launcher}\n"
     )
@@ -117,9 +93,9 @@ def test_a_hub_that_is_no_root_grades_as_the_courses_account(ordinary_checkout, 
                 found.add(process.info["username"])
         return found
 
-    minga = Minga(folder / "state", free_port(), ordinary_checkout, ordinary_checkout.prefix)
+    minga = Minga(public_folder / "state", free_port(), ordinary_checkout, ordinary_checkout.prefix)
     minga.environment = {**minga.environment, "MINGA_DEPLOYMENT": str(file)}
-    minga.output = folder / "out"
+    minga.output = public_folder / "out"
     try:
         minga.start()
         page = minga.login("profesora").http.get(f"{minga.url}/services/ai-foundations/formgrader")
