@@ -16,6 +16,7 @@ import sys
 import tempfile
 import time
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -33,6 +34,19 @@ def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return probe.getsockname()[1]
+
+
+@contextmanager
+def minga_of(deployment: dict, folder: Path, monkeypatch):
+    """A Minga of its own, with that deployment, running while the block lasts."""
+    file = folder / "deployment.yaml"
+    file.write_text(yaml.safe_dump(deployment))
+    monkeypatch.setenv("MINGA_DEPLOYMENT", str(file))
+    minga = Minga(folder / "state", free_port()).start()
+    try:
+        yield minga
+    finally:
+        minga.interrupt()
 
 
 def in_a_loop_of_its_own(test):

@@ -18,12 +18,10 @@ from hub_config.account_plan import Account
 from hub_config.deployment import DEFAULT, ROOT, Deployment
 from hub_config.slurm_accounts import Books, advice
 from spawners.choices import Choice
-from spawners.cluster.cluster import PrivateCluster, free_ports
-from spawners.cluster.description import DEFAULTS
 from spawners.sites import SchedulerError, SlurmSite
 from tests.conftest import in_a_loop_of_its_own
 from tests.spawners.conftest import slurm_installation  # noqa: F401 (fixture)
-from tests.spawners.private_slurm import slurm
+from tests.spawners.private_slurm import accounted_cluster, slurm
 
 TOMORROW = datetime.now(UTC).date() + timedelta(days=1)
 WINDOW = {
@@ -40,14 +38,8 @@ WINDOW = {
 @pytest.fixture
 def cluster(slurm_installation, tmp_path):  # noqa: F811
     """A cluster with accounting of this test's own."""
-    description = DEFAULTS["chile"].model_copy(update={"accounting": True})
-    ports = free_ports(description.port_count)
-    cluster = PrivateCluster(description, tmp_path / "chile", ports, slurm_installation)
-    try:
-        cluster.start()
+    with accounted_cluster(slurm_installation, tmp_path) as cluster:
         yield cluster
-    finally:
-        cluster.stop()
 
 
 def described(**own) -> dict:

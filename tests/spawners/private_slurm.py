@@ -3,9 +3,25 @@
 import os
 import subprocess
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
-from spawners.cluster.cluster import PrivateCluster
+from spawners.cluster.cluster import PrivateCluster, free_ports
+from spawners.cluster.description import DEFAULTS
+
+
+@contextmanager
+def accounted_cluster(installation, folder: Path) -> Iterator[PrivateCluster]:
+    """A running cluster `chile` with accounting, in a folder below `folder`."""
+    description = DEFAULTS["chile"].model_copy(update={"accounting": True})
+    ports = free_ports(description.port_count)
+    cluster = PrivateCluster(description, folder / "chile", ports, installation)
+    try:
+        cluster.start()
+        yield cluster
+    finally:
+        cluster.stop()
 
 
 def wait_until(question, seconds: float = 15, every: float = 0.05):

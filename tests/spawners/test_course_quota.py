@@ -10,11 +10,10 @@ import pytest
 import yaml
 
 from hub_config.deployment import DEFAULT, ROOT
-from spawners.cluster.cluster import PrivateCluster, free_ports
-from spawners.cluster.description import DEFAULTS
+from spawners.cluster.cluster import PrivateCluster
 from spawners.sites import SlurmSite
-from tests.conftest import Minga, free_port, in_a_loop_of_its_own
-from tests.spawners.private_slurm import job_state, slurm, submit, wait_until
+from tests.conftest import Minga, in_a_loop_of_its_own, minga_of
+from tests.spawners.private_slurm import accounted_cluster, job_state, slurm, submit, wait_until
 from tests.spawners.test_course_reservations import LESSON, said
 from tests.spawners.test_sessions import slurm as slurm_of
 
@@ -22,11 +21,7 @@ pytestmark = pytest.mark.slow
 
 
 def test_accounts_and_jobs_outlive_a_stop(slurm_installation, tmp_path):
-    description = DEFAULTS["chile"].model_copy(update={"accounting": True})
-    ports = free_ports(description.port_count)
-    cluster = PrivateCluster(description, tmp_path / "chile", ports, slurm_installation)
-    try:
-        cluster.start()
+    with accounted_cluster(slurm_installation, tmp_path) as cluster:
         assert set(cluster.status().daemons) >= {"mariadbd", "slurmdbd"}
         assert cluster.status().running
         slurm(cluster, "sacctmgr", "--immediate", "add", "qos", "curso")
@@ -47,8 +42,6 @@ def test_accounts_and_jobs_outlive_a_stop(slurm_installation, tmp_path):
         known = accounted(again, [job, "999"])[job]  # as the record of use asks
         assert now - 600 < known.submitted <= known.started <= known.ended <= now
         assert (known.gpus, known.cores) == (None, 1)
-    finally:
-        cluster.stop()
 
 
 @in_a_loop_of_its_own
@@ -75,11 +68,7 @@ def one_gpu(tmp_path, monkeypatch):
     deployment["sites"]["chile"]["private_cluster"]["accounting"] = True
     own = {"account": "ia", "qos": "normal", "windows": [window]}
     deployment["courses"]["ai-foundations"]["slurm"] = {"chile": own}
-    file = tmp_path / "quota.yaml"
-    file.write_text(yaml.safe_dump(deployment))
-    monkeypatch.setenv("MINGA_DEPLOYMENT", str(file))
-    minga = Minga(tmp_path / "state", free_port()).start()
-    try:
+    with minga_of(deployment, tmp_path, monkeypatch) as minga:
         for expected in ("scontrol create reservation", "nothing to do"):
             done = subprocess.run(
                 [sys.executable, "-m", "hub_config.reservations", "--apply", "--site=chile"],
@@ -91,8 +80,6 @@ def one_gpu(tmp_path, monkeypatch):
             assert done.returncode == 0, done.stdout + done.stderr
             assert expected in done.stdout
         yield minga
-    finally:
-        minga.interrupt()
 
 
 def test_a_course_uses_its_gpus_and_no_more(one_gpu):

@@ -11,7 +11,7 @@ import yaml
 
 from hub_config.deployment import DEFAULT
 from spawners.sites import SlurmSite
-from tests.conftest import Minga, free_port, in_a_loop_of_its_own
+from tests.conftest import Minga, in_a_loop_of_its_own, minga_of
 from tests.spawners.private_slurm import job_state, wait_until
 from tests.spawners.private_slurm import slurm as ask
 from tests.spawners.test_sessions import hub_log, slurm
@@ -50,14 +50,8 @@ def teaching(tmp_path, monkeypatch):
     deployment["courses"]["ai-foundations"]["slurm"] = {
         "chile": {"account": "ia", "windows": [open_now()]}
     }
-    file = tmp_path / "lesson.yaml"
-    file.write_text(yaml.safe_dump(deployment))
-    monkeypatch.setenv("MINGA_DEPLOYMENT", str(file))
-    minga = Minga(tmp_path / "state", free_port()).start()
-    try:
+    with minga_of(deployment, tmp_path, monkeypatch) as minga:
         yield minga
-    finally:
-        minga.interrupt()
 
 
 def fill(minga: Minga, node: str, gpus: int, *options: str) -> None:

@@ -5,9 +5,7 @@ import subprocess
 
 import pytest
 
-from spawners.cluster.cluster import PrivateCluster, free_ports
-from spawners.cluster.description import DEFAULTS
-from tests.spawners.private_slurm import slurm
+from tests.spawners.private_slurm import accounted_cluster, slurm
 from tests.spawners.test_doctor_sites import Visited
 
 pytestmark = pytest.mark.slow
@@ -16,14 +14,9 @@ pytestmark = pytest.mark.slow
 @pytest.fixture(scope="module")
 def accounted(slurm_installation, tmp_path_factory):
     """A cluster with accounting, for all tests of this file."""
-    description = DEFAULTS["chile"].model_copy(update={"accounting": True})
-    folder, ports = tmp_path_factory.mktemp("accounted"), free_ports(description.port_count)
-    cluster = PrivateCluster(description, folder / "chile", ports, slurm_installation)
-    try:
-        cluster.start()
+    folder = tmp_path_factory.mktemp("accounted")
+    with accounted_cluster(slurm_installation, folder) as cluster:
         yield cluster
-    finally:
-        cluster.stop()
 
 
 @pytest.fixture

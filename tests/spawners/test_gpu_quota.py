@@ -10,7 +10,7 @@ import yaml
 
 from hub_config.deployment import DEFAULT
 from spawners.quota import read
-from tests.conftest import Minga, free_port
+from tests.conftest import Minga, free_port, minga_of
 from tests.spawners.private_slurm import wait_until
 from tests.spawners.test_sessions import hub_log, session_environment, slurm
 
@@ -88,14 +88,8 @@ def shared(tmp_path, monkeypatch):
         "uchile": {"title": {"es": "Universidad de Chile"}, "country": "CL", "share": 3},
         "uandes": {"title": {"es": "Universidad de los Andes"}, "country": "CO", "share": 1},
     }
-    file = tmp_path / "quota.yaml"
-    file.write_text(yaml.safe_dump(deployment))
-    monkeypatch.setenv("MINGA_DEPLOYMENT", str(file))
-    minga = Minga(tmp_path / "state", free_port()).start()
-    try:
+    with minga_of(deployment, tmp_path, monkeypatch) as minga:
         yield minga
-    finally:
-        minga.interrupt()
 
 
 def test_two_institutions_share_a_course_and_each_has_its_hours(shared):
